@@ -1,0 +1,99 @@
+"""The programs that are measured: how each is built, started, watched and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "programs"
+BUILD = HERE / "_build"
+
+ANSWER_TIMEOUT_S = 120  # no program measured here is silent this long, a cold import included
+
+
+class BenchmarkError(Exception):
+    """A peer or the load did not do what it was started for."""
+
+
+def python(program: str, *arguments: str) -> list[str]:
+    """The command for one of our programs on plain Python (real Twisted, where it imports twisted)."""
+    return [sys.executable, str(PROGRAMS / program), *arguments]
+
+
+def selvage(program: str, *arguments: str) -> list[str]:
+    """The command for the same Twisted program on Selvage."""
+    return [sys.executable, "-m", "selvage", "twisted", str(PROGRAMS / program), *arguments]
+
+
+def native(name: str, *arguments: str) -> list[str] | None:
+    """The command for one of our C programs, built when needed; None where there is no C compiler."""
+    source, program = HERE / "native" / f"{name}.c", BUILD / name
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        if compiler is None:
+            return None
+        BUILD.mkdir(exist_ok=True)
+        subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
+    return [str(program), *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONHASHSEED": "0", "LC_ALL": "C"}
+
+
+def run_json(command: list[str]) -> dict[str, float]:
+    """Run a program to its end and return the JSON object that it printed."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, env=environment(), timeout=ANSWER_TIMEOUT_S, check=False
+    )
+    if done.returncode != 0:
+        raise BenchmarkError(f"{command} ended with status {done.returncode}")
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+class Server:
+    """A running peer: its port, the CPU time it has used, the memory it holds."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def cpu_ns(self) -> int:
+        """Nanoseconds on a CPU so far, all threads (field one of the kernel's schedstat)."""
+        total = 0
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+        return total
+
+    def resident_bytes(self) -> int:
+        for line in Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss_Anon:"):
+                return int(line.split()[1]) * 1024
+        raise BenchmarkError(f"process {self.process.pid} tells no memory")
+
+
+@contextmanager
+def serving(command: list[str]) -> Iterator[Server]:
+    """Start a server that prints its port, and end it, by its own process id, when the block ends."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+        try:
+            assert process.stdout is not None
+            ready, _, _ = select.select([process.stdout], [], [], ANSWER_TIMEOUT_S)
+            line = process.stdout.readline() if ready else b""
+            if not line:
+                raise BenchmarkError(f"{command} printed no port")
+            yield Server(process, int(line))
+        finally:
+            process.kill()
