@@ -1,0 +1,172 @@
+"""How `import twisted` comes to mean Selvage: the finder behind the compatibility wing.  Beside the floors.
+
+`install_twisted` puts one `WingFinder` first on `sys.meta_path`.  It answers for the top-level name ``twisted`` only:
+
+* a module that lies in ``selvage/twisted/`` is loaded from there, under its Twisted name;
+* each package found there searches, after its own folder, the folders of the same package of an installed Twisted,
+  so a module we do not have is loaded from the installed Twisted by the ordinary import system and runs on Selvage;
+* with no Twisted installed the wing stands alone.
+
+The installed Twisted is located without importing it, by asking the finders that come after ours; so a zip archive,
+an editable installation or a folder on `sys.path` all do.
+
+The files of the wing hold no logic.  What they share (the version, one `__getattr__`) is here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+__all__ = ["TWISTED_VERSION", "WingFinder", "install_twisted", "twisted_getattr"]
+
+#: The release of Twisted whose names and behaviour the wing mirrors; what `twisted.__version__` says.
+TWISTED_VERSION = "26.10.0"
+
+_HOME = os.path.dirname(os.path.abspath(__file__))
+_WING = os.path.join(_HOME, "twisted")
+
+#: Module that, when it comes from an installed Twisted, needs the bridge of `selvage._logging_bridge`.
+_BRIDGED = "twisted.logger"
+
+
+class WingFinder(MetaPathFinder):
+    """Finds `twisted` and what is below it: Selvage's modules first, then those of an installed Twisted."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of one module of the wing, or None when `fullname` is none of ours."""
+        if fullname != "twisted" and not fullname.startswith("twisted."):
+            return None
+        own = [_HOME] if path is None else [entry for entry in path if _is_in_wing(entry)]
+        spec = PathFinder.find_spec(fullname, own) if own else None
+        # A folder without __init__.py is no package of the wing: Python would make a namespace of it.
+        if spec is None or spec.loader is None:
+            return self._find_bridged(fullname, path) if fullname == _BRIDGED else None
+        if spec.submodule_search_locations is not None:
+            others = None if path is None else [entry for entry in path if not _is_in_wing(entry)]
+            spec.submodule_search_locations = [
+                *spec.submodule_search_locations,
+                *self._installed_folders(fullname, others),
+            ]
+        return spec
+
+    def invalidate_caches(self) -> None:
+        """Nothing is cached here; the finders behind this one keep their own caches."""
+
+    def _find_bridged(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        spec = self._installed_spec(fullname, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _BridgingLoader(spec.loader)
+        return spec
+
+    def _installed_folders(self, fullname: str, path: Sequence[str] | None) -> Iterable[str]:
+        if path is not None and not path:
+            return []
+        spec = self._installed_spec(fullname, path)
+        if spec is None or spec.submodule_search_locations is None:
+            return []
+        return [folder for folder in spec.submodule_search_locations if not _is_in_wing(folder)]
+
+    def _installed_spec(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """Ask every other finder, in order, as the import system would had the wing not answered."""
+        for finder in sys.meta_path:
+            find_spec = getattr(finder, "find_spec", None)
+            if isinstance(finder, WingFinder) or find_spec is None:
+                continue
+            if finder is PathFinder and path is None:
+                # src/selvage itself may be on sys.path (a script run from within it): that is not an installed Twisted.
+                spec = PathFinder.find_spec(fullname, [entry for entry in sys.path if not _is_home(entry)])
+            else:
+                spec = find_spec(fullname, path)
+            if spec is not None:
+                found: ModuleSpec = spec
+                return found
+        return None
+
+
+class _BridgingLoader(Loader):
+    """Loads an installed `twisted.logger` by its own loader, then connects Selvage's hub and events to it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        spec.loader = self._loader
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        from selvage._logging_bridge import connect
+
+        connect(module)
+
+
+def install_twisted() -> None:
+    """Make `import twisted` give Selvage, in this process, from now on.
+
+    Call it before anything imports Twisted; calling it again does no harm.
+
+    Raises:
+        RuntimeError: another Twisted was imported before; its modules are in use and cannot be replaced.
+    """
+    loaded = sys.modules.get("twisted")
+    if loaded is not None and not is_wing_module(loaded):
+        raise RuntimeError(
+            f"install_twisted() was called too late: the Twisted of {_place(loaded)} has already been imported, and "
+            "whoever imported it keeps it. Call selvage.install_twisted() before the first `import twisted`, or start "
+            "the program with `python -m selvage twisted SCRIPT`."
+        )
+    for finder in sys.meta_path:
+        if isinstance(finder, WingFinder):
+            # Another finder may have been put before ours since; the first one to answer wins.
+            sys.meta_path.remove(finder)
+            break
+    else:
+        finder = WingFinder()
+    sys.meta_path.insert(0, finder)
+
+
+def is_wing_module(module: ModuleType) -> bool:
+    """Tell whether `module` was loaded from Selvage's own folder of the wing."""
+    spec = getattr(module, "__spec__", None)
+    origin = getattr(spec, "origin", None)
+    return origin is not None and _is_in_wing(origin)
+
+
+def twisted_getattr(name: str) -> Any:
+    """`__getattr__` of the package `twisted`: gives `version`, an `incremental.Version`, when somebody asks.
+
+    It comes from the installed Twisted, or else from the `incremental` package; with neither there is no such name.
+    """
+    if name == "version":
+        try:
+            from incremental import Version
+        except ImportError:
+            raise AttributeError(
+                "twisted.version needs the package `incremental`, which is not installed; "
+                "twisted.__version__ is a string and always there"
+            ) from None
+        return Version("Twisted", *map(int, TWISTED_VERSION.split(".")))
+    raise AttributeError(f"module 'twisted' has no attribute {name!r}")
+
+
+def _is_in_wing(path: str) -> bool:
+    return path == _WING or path.startswith(_WING + os.sep)
+
+
+def _is_home(entry: str) -> bool:
+    return os.path.abspath(entry or os.getcwd()) == _HOME
+
+
+def _place(module: ModuleType) -> str:
+    file = getattr(module, "__file__", None)
+    return os.path.dirname(file) if file else "an unknown place"

@@ -1,0 +1,107 @@
+"""The `selvage` command.  Floor 5.
+
+Nothing but the standard library is imported until a command is known to need it: `selvage twisted` hands the process
+over to somebody's program, which shall find a fresh and quickly started interpreter, and `selvage --version` answers
+at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["main"]
+
+#: The extras and peers that `selvage info` looks for: distribution name and what it is for.
+_COMPANIONS = {
+    "uvloop": "the event loop used by default",
+    "zope.interface": "interfaces",
+    "twisted": "gives the modules that the wing does not have yet",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; `arguments` are those after the command's name, by default those of the process.
+
+    Raises:
+        SystemExit: with the status of the command (2 for a wrong command line).
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["twisted"]:
+        from selvage._launch import run_twisted_program
+
+        run_twisted_program(given[1:])
+    elif given == ["--version"]:
+        print(f"selvage {_version()}")
+    else:
+        _commands().main(args=given, prog_name="selvage")
+
+
+def _commands() -> click.Group:
+    """Build the command tree; here, and not at import, because it needs click."""
+    import click
+
+    @click.group(help="Event-driven networking in which no failure is lost.")
+    @click.version_option(_version(), message="selvage %(version)s")
+    def group() -> None: ...
+
+    # Listed for --help; `main` has taken it before click sees it, since its arguments are another program's.
+    @group.command("twisted", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+    @click.argument(
+        "arguments", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT | -m MODULE | -c CODE [ARGS]..."
+    )
+    def run_twisted(arguments: tuple[str, ...]) -> None:
+        """Run a Twisted program on Selvage, as python would run it."""
+        from selvage._launch import run_twisted_program
+
+        run_twisted_program(list(arguments))
+
+    @group.command()
+    @click.option("--port", type=click.IntRange(0, 65534), default=8000, show_default=True, metavar="PORT")
+    @click.option("--once", is_flag=True, help="End when the clients have played their parts.")
+    def demo(port: int, once: bool) -> None:
+        """Start the demonstration service, drive it with clients, show what happens."""
+        from selvage.demo import run_demo
+
+        sys.exit(run_demo(port=port, once=once))
+
+    @group.command()
+    def info() -> None:
+        """Show versions of Selvage, Python and what Selvage stands on."""
+        _print_info()
+
+    return group
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("selvage")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _print_info() -> None:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from selvage._wing import TWISTED_VERSION
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("selvage", _version(), f"Twisted's API of {TWISTED_VERSION}")
+    table.add_row("python", platform.python_version(), platform.platform())
+    for name, purpose in _COMPANIONS.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "not installed"
+        table.add_row(name, found, purpose)
+    Console().print(table)
