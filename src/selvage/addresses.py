@@ -178,7 +178,7 @@ class UNIXAddress(_Record):
             return None
         try:
             status = os.stat(self.name)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a NUL inside
             return None
         return (status.st_dev, status.st_ino)
 
