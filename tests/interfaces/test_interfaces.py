@@ -51,6 +51,10 @@ def test_interface_and_members_are_documented_and_at_home(interface):
         assert isinstance(interface[name], Method | Attribute)
 
 
+def test_implementer_is_that_of_zope():
+    assert interfaces.implementer is implementer
+
+
 def test_root_is_that_of_zope():
     assert IProtocol.__bases__ == (Interface,)
     assert ITCPTransport.__bases__ == (ITransport,)

@@ -1,7 +1,7 @@
 """Selvage's contracts: what reactors, transports, protocols, factories and endpoints promise one another.
 
 Floor 1. Every name of `twisted.internet.interfaces`, with the same members and signatures. At run time they are
-zope interfaces: declare with `zope.interface.implementer`, ask with `IProtocol.providedBy(x)`, prove with
+zope interfaces: declare with `implementer` (zope's own, typed), ask with `IProtocol.providedBy(x)`, prove with
 `zope.interface.verify`. To mypy and pyright they are `typing.Protocol` classes: whatever has the right methods fits,
 declared or not, and `providedBy` narrows the type. `_base.py` tells how the two are one.
 """
@@ -13,6 +13,7 @@ from ._address import (
     IListeningPort as IListeningPort,
     _Binding as _Binding,
 )
+from ._base import implementer as implementer
 from ._datagram import (
     IMulticastTransport as IMulticastTransport,
     IUDPTransport as IUDPTransport,
@@ -166,4 +167,5 @@ __all__ = [
     "IUNIXDatagramTransport",
     "IUNIXTransport",
     "IWriteDescriptor",
+    "implementer",
 ]
