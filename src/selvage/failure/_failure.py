@@ -1,0 +1,517 @@
+"""`Failure`: an exception and its traceback as a value.  Floor 0.
+
+A Failure is made wherever user code raises, often to be handled a few lines later, so making one costs a handful of
+stores: exception, class, traceback. All else is derived when somebody asks: the frame records from the traceback, the
+names of the base classes, the serial number, every text. The attributes live in slots, which spares the instance
+dictionary; `vars(failure)` shows them nevertheless.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from sys import exception as _current_exception
+from types import TracebackType
+from typing import Any, NoReturn, Protocol, TextIO, TypeVar, overload
+
+from selvage.failure._frames import (
+    FakeTraceback,
+    Frame,
+    extract,
+    fake_traceback,
+    machinery,
+    repr_variables,
+    safe_repr,
+    safe_str,
+)
+from selvage.failure._render import qualified_name, render
+
+__all__ = [
+    "DO_POST_MORTEM",
+    "DefaultException",
+    "Failure",
+    "NoCurrentExceptionError",
+    "failure",
+    "startDebugMode",
+]
+
+_E = TypeVar("_E", bound=BaseException)
+_T_co = TypeVar("_T_co", covariant=True)
+
+#: Whether debug mode opens the debugger at all.
+DO_POST_MORTEM = True
+
+_numbers = itertools.count(1)
+
+
+class DefaultException(Exception):
+    """Stands in for a Failure's value that is no exception when it has to be raised."""
+
+
+class NoCurrentExceptionError(Exception):
+    """`Failure()` was called without arguments where no exception is being handled."""
+
+
+class _Throwable(Protocol[_T_co]):
+    """What a generator or coroutine offers to `throwExceptionIntoGenerator`."""
+
+    def throw(self, value: BaseException, /) -> _T_co: ...
+
+
+class Failure(BaseException):
+    """An exception that happened, kept with its traceback until somebody handles it.
+
+    Make one with `Failure()` while an exception is being handled, or from an exception: `Failure(exc)`. It may be
+    raised itself, and is then taken for the exception that it holds wherever Selvage catches it.
+
+    Args:
+        exc_value: the exception; None takes the one that is being handled at the moment. A Failure is unwrapped:
+            the new one holds the same exception, traceback and frames. An exception class is called without
+            arguments, as `raise` does.
+        exc_type: its class, if not that of `exc_value`.
+        exc_tb: its traceback, if not that which `exc_value` carries.
+        captureVars: whether frame records carry local and global variables, for the verbose report.
+
+    Raises:
+        NoCurrentExceptionError: there is no argument and no exception is being handled.
+
+    Twisted: `twisted.python.failure.Failure`. In addition `check` and `trap` understand exception groups, there is
+    `throw`, and a Failure that is raised without ever having had a traceback takes that of its own raising.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_count",
+        "_frames",
+        "_parents",
+        "_stack",
+        "captureVars",
+        "tb",
+        "type",
+        "value",
+    )
+
+    #: The exception.
+    value: BaseException
+    #: Its class.
+    type: builtins.type[BaseException]
+    #: Its traceback; None when it was never raised, or the Failure was cleaned or unpickled.
+    tb: TracebackType | None
+    #: Whether `frames` carry variables.
+    captureVars: bool
+
+    #: 1 once the live objects have been replaced by text: after `cleanFailure` and after unpickling.
+    pickled = 0
+
+    def __init__(
+        self,
+        exc_value: Any = None,
+        exc_type: Any = None,
+        exc_tb: TracebackType | None = None,
+        captureVars: bool = False,
+    ) -> None:
+        if exc_value is None:
+            exc_value = _current_exception()
+            if exc_value is None:
+                raise NoCurrentExceptionError(
+                    "Failure() found no exception being handled: call it in an except block, or pass it an exception"
+                )
+        elif isinstance(exc_value, type) and issubclass(exc_value, BaseException):
+            exc_value = exc_value()
+        if isinstance(exc_value, Failure):
+            self._adopt(exc_value)
+            return
+        self.value = exc_value
+        self.type = type(exc_value) if exc_type is None else exc_type
+        self.captureVars = captureVars
+        try:
+            self.tb = exc_value.__traceback__ if exc_tb is None else exc_tb
+        except AttributeError:
+            # Not an exception at all; Twisted accepts any object here and so do we.
+            self.tb = None
+
+    def _adopt(self, other: Failure) -> None:
+        """Become what `other` is, its own attributes included."""
+        _own_dict(self).update(_own_dict(other))
+        for name in _SLOTS:
+            try:
+                setattr(self, name, getattr(other, name))
+            except AttributeError:
+                pass
+        if self.tb is None and not self.pickled:
+            # Made without a traceback and then raised, as in `raise Failure(RuntimeError())`: where that happened is
+            # the nearest thing to an origin.
+            self.tb = other.__traceback__
+
+    @classmethod
+    def _withoutTraceback(cls, value: BaseException) -> Failure:
+        """Make a Failure of an exception that was never raised."""
+        return cls(value)
+
+    # --- What is derived when asked for ------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """The serial number of this Failure, given when it is first asked for."""
+        try:
+            return self._count
+        except AttributeError:
+            self._count: int = next(_numbers)
+            return self._count
+
+    @count.setter
+    def count(self, value: int) -> None:
+        self._count = value
+
+    @property
+    def frames(self) -> Sequence[Frame]:
+        """Records `(function, filename, line, locals, globals)` of the frames crossed, outermost first.
+
+        Selvage's own machinery is left out. The last two are `(name, value)` pairs with `captureVars`, else empty.
+        """
+        try:
+            return self._frames
+        except AttributeError:
+            self._frames: Sequence[Frame] = extract(self.tb, self.captureVars)
+            return self._frames
+
+    @frames.setter
+    def frames(self, frames: Sequence[Frame]) -> None:
+        self._frames = frames
+
+    @property
+    def stack(self) -> Sequence[Frame]:
+        """Frame records above the place where the exception was caught: empty unless somebody set them.
+
+        Deprecated, since they are not known without walking the stack at creation.
+        """
+        _warn_of_stack()
+        return self._stack_records()
+
+    @stack.setter
+    def stack(self, stack: Sequence[Frame]) -> None:
+        _warn_of_stack()
+        self._stack: Sequence[Frame] = stack
+
+    def _stack_records(self) -> Sequence[Frame]:
+        try:
+            return self._stack
+        except AttributeError:
+            return []
+
+    @property
+    def parents(self) -> list[Any]:
+        """Dotted names of the exception's class and its bases, in method resolution order."""
+        try:
+            return self._parents
+        except AttributeError:
+            if isinstance(self.type, type) and issubclass(self.type, BaseException):
+                parents: list[Any] = [qualified_name(cls) for cls in self.type.__mro__]
+            else:
+                parents = [self.type]
+            self._parents: list[Any] = parents
+            return parents
+
+    @parents.setter
+    def parents(self, parents: list[Any]) -> None:
+        self._parents = parents
+
+    # --- Asking what it is -------------------------------------------------------------------------------------
+
+    @overload
+    def check(self, *errorTypes: builtins.type[_E]) -> builtins.type[_E] | None: ...
+
+    @overload
+    def check(
+        self, *errorTypes: builtins.type[BaseException] | str
+    ) -> builtins.type[BaseException] | str | None: ...
+
+    def check(self, *errorTypes: Any) -> Any:
+        """Tell which of some exception classes this failure is an instance of.
+
+        Args:
+            errorTypes: classes, or their dotted names.
+
+        Returns:
+            The first that matches, or None. An exception group that is itself no match is looked into: it matches
+            when every exception in it is an instance of one of `errorTypes`, so that who handles what matched has
+            handled all of it; the answer is then the first type that found one.
+        """
+        try:
+            bases = self.type.__mro__
+        except AttributeError:
+            return self._check_slowly(errorTypes)
+        # Quick way, the test of an `except` clause; the names and groups of the slow way are rare.
+        for candidate in errorTypes:
+            if candidate in bases:
+                return candidate
+        return self._check_slowly(errorTypes)
+
+    def _check_slowly(self, candidates: Sequence[Any]) -> Any:
+        if isinstance(self.value, BaseExceptionGroup):
+            found = _cover(self.value, candidates)
+            if found is not None:
+                return found
+        # A failure that came from elsewhere may know its class by name only.
+        named_only = isinstance(self.type, str)
+        for candidate in candidates:
+            if isinstance(candidate, str):
+                name = candidate
+            elif named_only and isinstance(candidate, type):
+                name = qualified_name(candidate)
+            else:
+                continue
+            if name in self.parents:
+                return candidate
+        return None
+
+    @overload
+    def trap(self, *errorTypes: builtins.type[_E]) -> builtins.type[_E]: ...
+
+    @overload
+    def trap(self, *errorTypes: builtins.type[BaseException] | str) -> builtins.type[BaseException] | str: ...
+
+    def trap(self, *errorTypes: Any) -> Any:
+        """Let only failures of some classes pass; what `except` is to exceptions, in an errback.
+
+        Args:
+            errorTypes: classes, or their dotted names.
+
+        Returns:
+            The first that matches, as `check` tells.
+
+        Raises:
+            The exception itself, with its traceback, when none matches.
+        """
+        error = self.check(*errorTypes)
+        if error is None:
+            self.raiseException()
+        return error
+
+    # --- Raising it again --------------------------------------------------------------------------------------
+
+    def _exception(self) -> BaseException:
+        """Give the exception, with the traceback that it had when this Failure was made."""
+        value = self.value
+        if isinstance(value, BaseException):
+            return value.with_traceback(self.tb)
+        return DefaultException(f"{qualified_name(self.type)}: {safe_str(value)}")
+
+    @machinery
+    def raiseException(self) -> NoReturn:
+        """Raise the exception with its traceback."""
+        raise self._exception()
+
+    @machinery
+    def throw(self, error: BaseException | builtins.type[BaseException]) -> NoReturn:
+        """Raise another exception in place of this one, which becomes its cause.
+
+        For errbacks that convert what went wrong into the terms of their caller.
+        """
+        if not (
+            isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))
+        ):
+            raise TypeError(
+                f"throw() takes the exception to raise in place of {self!r}, not {type(error).__name__}; "
+                "to raise the failure's own exception use raiseException()"
+            )
+        raise error from self._exception()
+
+    @machinery
+    def throwExceptionIntoGenerator(self, g: _Throwable[_T_co]) -> _T_co:
+        """Throw the exception into a generator or coroutine; give what that yields next.
+
+        Raises:
+            What the generator raises, StopIteration included.
+        """
+        return g.throw(self._exception())
+
+    # --- Text --------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<{qualified_name(type(self))} {qualified_name(self.type)}: {self.getErrorMessage()}>"
+
+    def __str__(self) -> str:
+        return f"[Failure instance: {self.getBriefTraceback()}]"
+
+    def getErrorMessage(self) -> str:
+        """Give the exception's own words; a description of them when `str` of it raises."""
+        return safe_str(self.value)
+
+    def getBriefTraceback(self) -> str:
+        """Give one line for the exception and one for each frame."""
+        return render(self, detail="brief")
+
+    def getTraceback(self, elideFrameworkCode: int = 0, detail: str = "default") -> str:
+        """Give the report as text.
+
+        Args:
+            elideFrameworkCode: leave out the frames of Selvage's own files, where there are others.
+            detail: "default" (as the interpreter prints it), "brief" or "verbose" (with captured variables).
+
+        Raises:
+            ValueError: `detail` is none of these.
+        """
+        return render(self, bool(elideFrameworkCode), detail)
+
+    def printTraceback(
+        self, file: TextIO | None = None, elideFrameworkCode: int = False, detail: str = "default"
+    ) -> None:
+        """Write `getTraceback` to `file`, or to standard error."""
+        _write(render(self, bool(elideFrameworkCode), detail), file)
+
+    def printBriefTraceback(self, file: TextIO | None = None, elideFrameworkCode: int = 0) -> None:
+        """Write the brief report to `file`, or to standard error."""
+        self.printTraceback(file, elideFrameworkCode, detail="brief")
+
+    def printDetailedTraceback(self, file: TextIO | None = None, elideFrameworkCode: int = 0) -> None:
+        """Write the verbose report to `file`, or to standard error."""
+        self.printTraceback(file, elideFrameworkCode, detail="verbose")
+
+    # --- Letting go of live objects ----------------------------------------------------------------------------
+
+    def getTracebackObject(self) -> TracebackType | FakeTraceback | None:
+        """Give the traceback, or a look-alike made of the frame records once it is gone; None without frames."""
+        if self.tb is not None:
+            return self.tb
+        frames = self.frames
+        return fake_traceback(frames) if frames else None
+
+    def cleanFailure(self) -> None:
+        """Replace every reference to a frame or captured variable by text, so that the objects can be freed.
+
+        The report stays what it was; the exception itself loses its traceback.
+        """
+        self.__setstate__(self.__getstate__())
+        if isinstance(self.value, BaseException):
+            self.value.__traceback__ = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give everything but live frames, as Twisted's pickles have it."""
+        frames = self.frames
+        if self.captureVars and not self.pickled:
+            frames = [
+                (name, filename, line, repr_variables(local_variables), repr_variables(global_variables))
+                for name, filename, line, local_variables, global_variables in frames
+            ]
+        return {
+            **_own_dict(self),
+            "count": self.count,
+            "type": self.type,
+            "value": self.value,
+            "captureVars": self.captureVars,
+            "tb": None,
+            "parents": self.parents,
+            "stack": self._stack_records(),
+            "pickled": 1,
+            "frames": frames,
+        }
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        for name, value in (state or {}).items():
+            if name == "stack" and not value:
+                continue
+            name = _PRIVATE_NAMES.get(name, name)
+            if name in _SLOTS:
+                setattr(self, name, value)
+            else:
+                _own_dict(self)[name] = value
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        # BaseException would call the class with its arguments; the state says all.
+        return _empty, (type(self),), self.__getstate__()
+
+    @property
+    def __dict__(self) -> dict[str, Any]:
+        """A copy of what the slots and the instance's own dictionary hold, under the names that Twisted uses."""
+        names = ("count", "type", "value", "captureVars", "tb")
+        facts = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        facts.update((name, getattr(self, name)) for name in _CACHES if hasattr(self, name))
+        facts.update(_own_dict(self))
+        return facts
+
+    @__dict__.setter
+    def __dict__(self, state: dict[str, Any]) -> None:
+        self.__setstate__(state)
+
+
+_CACHES = ("_frames", "_parents", "_stack")
+_SLOTS = frozenset({"_count", "captureVars", "tb", "type", "value", *_CACHES})
+_PRIVATE_NAMES = {"count": "_count", "frames": "_frames", "parents": "_parents", "stack": "_stack"}
+
+_own_dict: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__
+"""Gives the instance dictionary of an exception: what users set, since our own attributes are slots."""
+
+
+def _empty(cls: type[Failure]) -> Failure:
+    """Make a Failure without any attribute, for unpickling."""
+    return cls.__new__(cls)
+
+
+def _cover(group: BaseExceptionGroup[BaseException], candidates: Sequence[Any]) -> Any:
+    """Give the first candidate that an exception in `group` is an instance of; None unless each has one."""
+    classes = tuple(each for each in candidates if isinstance(each, type) and issubclass(each, BaseException))
+    _, rest = group.split(classes)
+    if rest is not None:
+        return None
+    for cls in classes:
+        if group.subgroup(cls) is not None:
+            return cls
+    return None
+
+
+def _warn_of_stack() -> None:
+    warnings.warn(
+        "twisted.python.failure.Failure.stack was deprecated in Twisted 24.10.0",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
+def _write(text: str, file: TextIO | None) -> None:
+    if file is None:
+        file = sys.stderr
+    if file is not None:
+        file.write(text)
+
+
+def failure(exc: BaseException) -> Failure:
+    """Make a Failure of an exception; a Failure is returned as it is.
+
+    Raises:
+        TypeError: `exc` is something else.
+    """
+    if isinstance(exc, Failure):
+        return exc
+    if not isinstance(exc, BaseException):
+        hint = f"call it: failure({exc.__name__}())" if isinstance(exc, type) else "wrap it in an exception"
+        raise TypeError(f"failure() takes an exception, not {safe_repr(exc)}; {hint}")
+    return Failure(exc)
+
+
+# --- Debug mode ------------------------------------------------------------------------------------------------
+
+_plain_init = Failure.__init__
+
+
+def _debugging_init(
+    self: Failure,
+    exc_value: Any = None,
+    exc_type: Any = None,
+    exc_tb: TracebackType | None = None,
+    captureVars: bool = False,
+) -> None:
+    _plain_init(self, exc_value, exc_type, exc_tb, captureVars)
+    if DO_POST_MORTEM and self.tb is not None:
+        import pdb  # noqa: T100
+
+        print(f"Jumping into debugger for post-mortem of exception '{safe_str(self.value)}':")
+        pdb.post_mortem(self.tb)
+
+
+def startDebugMode() -> None:
+    """From now on open the debugger on the traceback of every Failure that is made."""
+    Failure.__init__ = _debugging_init  # type: ignore[method-assign]

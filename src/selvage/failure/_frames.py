@@ -1,0 +1,195 @@
+"""From a traceback to plain frame records, and back to something that looks like a traceback.  Floor 0.
+
+A *frame record* is the tuple `(function, filename, line, locals, globals)` that Twisted made known; the last two are
+lists of `(name, value)` pairs when variables were captured, else empty tuples.
+
+The frames of Selvage's own trampolines (the callback loop, the coroutine driver, the thread helpers) say nothing to the
+person who reads a report. Such a function is marked with `machinery`, and `extract` leaves it out.
+"""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+__all__ = [
+    "Frame",
+    "Variables",
+    "extract",
+    "fake_traceback",
+    "machinery",
+    "repr_variables",
+    "safe_repr",
+    "safe_str",
+]
+
+Variables = Iterable[tuple[str, Any]]
+Frame = tuple[str, str, int, Variables, Variables]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# Identities, not the code objects: hashing one of those walks its whole bytecode. The functions live for ever.
+_machinery: set[int] = set()
+
+
+def machinery(function: _F) -> _F:
+    """Decorate a function whose frames are to stay out of every report.
+
+    Only for trampolines that call user code; a function that raises errors of its own should stay visible.
+    """
+    _machinery.add(id(function.__code__))
+    return function
+
+
+def extract(tb: TracebackType | None, capture: bool) -> list[Frame]:
+    """Walk a traceback, outermost frame first, and make a record of each frame that is not machinery.
+
+    Args:
+        tb: where to start; None gives no frames.
+        capture: keep the local and global variables as well.
+    """
+    frames: list[Frame] = []
+    hidden = _machinery
+    known_files = linecache.cache
+    while tb is not None:
+        frame = tb.tb_frame
+        code = frame.f_code
+        if id(code) not in hidden:
+            filename = code.co_filename
+            if filename not in known_files:
+                # The frame still knows its module's loader, which finds sources that are no plain files.
+                linecache.lazycache(filename, frame.f_globals)
+            if capture:
+                frames.append(
+                    (
+                        code.co_name,
+                        filename,
+                        _line_of(tb),
+                        list(frame.f_locals.items()),
+                        [pair for pair in frame.f_globals.items() if pair[0] != "__builtins__"],
+                    )
+                )
+            else:
+                frames.append((code.co_name, filename, _line_of(tb), (), ()))
+        tb = tb.tb_next
+    return frames
+
+
+def _line_of(tb: TracebackType) -> int:
+    """Tell the line of one traceback entry; compilers of C extensions leave it out, which counts as 0."""
+    return tb.tb_lineno or 0
+
+
+def safe_repr(value: object) -> str:
+    """Give `repr(value)`, or a description when that raises."""
+    return _safely(repr, value)
+
+
+def safe_str(value: object) -> str:
+    """Give `str(value)`, or a description when that raises."""
+    return _safely(str, value)
+
+
+def _safely(convert: Callable[[object], str], value: object) -> str:
+    try:
+        return convert(value)
+    except Exception as error:
+        cls = type(value)
+        # type.__repr__ and object identity cannot be broken by the object, the name of its metaclass neither.
+        return f"<{cls.__name__} instance at {id(value):#x} whose {convert.__name__} raised {type(error).__name__}>"
+
+
+def repr_variables(variables: Variables) -> list[tuple[str, str]]:
+    """Replace each value by its `repr`, so that the objects themselves can go."""
+    return [(name, safe_repr(value)) for name, value in variables]
+
+
+# --- Traceback look-alikes -------------------------------------------------------------------------------------
+#
+# A Failure that was cleaned or unpickled has frame records and no traceback. Code that wants one (traceback.extract_tb,
+# post-mortem debuggers) gets a linked list of the objects below: the attributes are those that such code reads.
+
+
+class FakeCode:
+    """What a code object tells about its function, and nothing to execute."""
+
+    co_argcount = 0
+    co_cellvars: tuple[str, ...] = ()
+    co_code = b""
+    co_consts: tuple[object, ...] = ()
+    co_firstlineno = 0
+    co_flags = 0
+    co_freevars: tuple[str, ...] = ()
+    co_kwonlyargcount = 0
+    co_lnotab = b""
+    co_names: tuple[str, ...] = ()
+    co_nlocals = 0
+    co_posonlyargcount = 0
+    co_stacksize = 0
+
+    def __init__(self, name: str, filename: str) -> None:
+        self.co_name = name
+        self.co_qualname = name
+        self.co_filename = filename
+        self.co_varnames: list[str] = []
+
+    def co_positions(self) -> tuple[tuple[int | None, int | None, int | None, int | None], ...]:
+        """Tell that nothing is known about columns."""
+        return ((None, None, None, None),)
+
+    def co_lines(self) -> Iterator[tuple[int, int, int | None]]:
+        """Tell that no bytecode belongs to any line."""
+        return iter(())
+
+
+class FakeFrame:
+    """A frame made of a record; the variables are those that were captured, perhaps as their `repr`."""
+
+    f_trace = None
+    f_lasti = 0
+
+    def __init__(self, record: Sequence[Any], back: FakeFrame | None) -> None:
+        name, filename, line, local_variables, global_variables = record
+        self.f_code = FakeCode(name, filename)
+        self.f_lineno = line
+        self.f_locals: dict[str, Any] = dict(local_variables or ())
+        self.f_globals: dict[str, Any] = dict(global_variables or ())
+        self.f_builtins: dict[str, Any] = vars(builtins).copy()
+        self.f_back = back
+
+
+class FakeTraceback:
+    """One entry of a traceback."""
+
+    tb_lasti = 0
+
+    def __init__(self, frame: FakeFrame) -> None:
+        self.tb_frame = frame
+        self.tb_lineno = frame.f_lineno
+        self.tb_next: FakeTraceback | None = None
+
+
+def fake_traceback(frames: Sequence[Sequence[Any]]) -> FakeTraceback:
+    """Link frame records, outermost first, to something that reads like a traceback.
+
+    Raises:
+        ValueError: there are no frames; the traceback of nothing is None.
+    """
+    if not frames:
+        raise ValueError("cannot make a traceback of no frames; use None")
+    back: FakeFrame | None = None
+    head: FakeTraceback | None = None
+    tail: FakeTraceback | None = None
+    for record in frames:
+        back = FakeFrame(record, back)
+        entry = FakeTraceback(back)
+        if tail is None:
+            head = entry
+        else:
+            tail.tb_next = entry
+        tail = entry
+    assert head is not None
+    return head
