@@ -14,7 +14,7 @@ import runpy
 import sys
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from selvage._wing import install_twisted
 
@@ -45,10 +45,9 @@ def run_twisted_program(arguments: list[str]) -> None:
     first, rest = arguments[0], arguments[1:]
     if first in ("-m", "-c"):
         if not rest:
-            sys.exit(f"Argument expected for the {first} option\n{USAGE}")
+            _refuse(f"argument expected for the {first} option")
     elif first.startswith("-") and first != "-":
-        print(f"selvage twisted: unknown option {first}\n{USAGE}", end="", file=sys.stderr)
-        sys.exit(2)
+        _refuse(f"unknown option {first}")
     install_twisted()
     try:
         if first == "-m":
@@ -69,6 +68,11 @@ def run_twisted_program(arguments: list[str]) -> None:
     except BaseException:
         _trim_final_traceback()
         raise
+
+
+def _refuse(fault: str) -> NoReturn:
+    print(f"selvage twisted: {fault}\n{USAGE}", end="", file=sys.stderr)
+    sys.exit(2)
 
 
 def _run_module(name: str, rest: list[str]) -> None:

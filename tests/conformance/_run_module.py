@@ -1,0 +1,89 @@
+"""Runs one module of Twisted's tests in this process and writes what became of each test, one JSON object per line.
+
+Started by `_runner.py` as a program, in a scratch folder:
+
+    python _run_module.py RESULTS MODULE [--selvage]
+
+The tests run under trial's own loader and runner.  Each line is written as the test starts or ends, so what is known
+survives a process that dies or hangs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+TEXT_LIMIT = 8000
+
+
+def main(results: str, module: str, selvage: bool) -> None:
+    # As `trial` has it: the folder of this file is nobody's business, the current one is.
+    sys.path[0] = os.getcwd()
+    sys.argv[:] = ["trial", module]
+    if selvage:
+        import selvage as package
+
+        package.install_twisted()
+    with open(results, "w", encoding="utf-8", buffering=1) as file:
+        status = run(module, file)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that a test left behind may not keep the process: the results are written.
+    os._exit(status)
+
+
+def run(module: str, file: Any) -> int:
+    from twisted.trial import reporter, runner
+
+    def write(**facts: Any) -> None:
+        file.write(json.dumps(facts) + "\n")
+
+    def text_of(reason: Any) -> str:
+        try:
+            text = reason.getTraceback() if hasattr(reason, "getTraceback") else str(reason)
+        except BaseException as error:
+            text = f"(its text could not be made: {error!r})"
+        return text if len(text) <= TEXT_LIMIT else text[:1000] + "\n...\n" + text[1000 - TEXT_LIMIT :]
+
+    class Recorder(reporter.Reporter):
+        def startTest(self, test: Any) -> None:
+            super().startTest(test)
+            write(start=test.id())
+
+        def addSuccess(self, test: Any) -> None:
+            super().addSuccess(test)
+            write(id=test.id(), outcome="passed")
+
+        def addSkip(self, test: Any, reason: Any) -> None:
+            super().addSkip(test, reason)
+            write(id=test.id(), outcome="skipped", text=str(reason)[:200])
+
+        def addError(self, test: Any, error: Any) -> None:
+            super().addError(test, error)
+            write(id=test.id(), outcome="error", text=text_of(self.failure_of(error)))
+
+        def addFailure(self, test: Any, fail: Any) -> None:
+            super().addFailure(test, fail)
+            write(id=test.id(), outcome="failed", text=text_of(self.failure_of(fail)))
+
+        def addExpectedFailure(self, test: Any, failure: Any, todo: Any = None) -> None:
+            super().addExpectedFailure(test, failure, todo)
+            write(id=test.id(), outcome="todo")
+
+        def addUnexpectedSuccess(self, test: Any, todo: Any = None) -> None:
+            super().addUnexpectedSuccess(test, todo)
+            write(id=test.id(), outcome="unexpected success", text="todo: this test was expected to fail")
+
+        def failure_of(self, error: Any) -> Any:
+            return self._getFailure(error)
+
+    trial = runner.TrialRunner(Recorder, stream=sys.stdout, workingDirectory="_trial_temp")
+    result = trial.run(runner.TestLoader().loadByName(module))
+    write(done=True)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], "--selvage" in sys.argv[3:])
