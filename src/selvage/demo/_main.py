@@ -1,0 +1,89 @@
+"""Start the services, play the scenes, tell the story."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from selvage.defer import Deferred
+from selvage.errors import CannotListenError
+from selvage.failure import set_default_reporter
+from selvage.reactor import get_reactor, run
+
+from ._scenes import HOST, SCENES, Stage
+from ._services import DemoFactory, LineEcho, ReverseEcho
+from ._story import Story
+
+if TYPE_CHECKING:
+    from selvage.interfaces import IListeningPort
+
+
+def demo(port: int, *, once: bool) -> int:
+    """Run the demonstration and return the exit status.
+
+    Args:
+        port: TCP port of the reverse echo; the line echo takes the one above. 0 lets the system choose both.
+        once: end when every scene has been played, instead of serving on until Ctrl-C.
+
+    Returns:
+        0 when all went as told, 1 when a scene did not or a port is taken.
+    """
+    story = Story(Console(highlight=False))
+    previous = set_default_reporter(
+        None
+    )  # the story shows each failure itself; twice would be once too often
+    try:
+        return run(_play, story, port, once)
+    except CannotListenError as error:
+        story.console.print(f"[bold red]{error}[/]\nAnother program has that port; choose one with --port.")
+        return 1
+    except KeyboardInterrupt:
+        story.console.print("\nInterrupted; the services are closed.")
+        return 0
+    finally:
+        set_default_reporter(previous)
+
+
+async def _play(story: Story, port: int, once: bool) -> int:
+    reactor = get_reactor()
+    reactor.addErrorCallback(story.failed)
+    strings = _listen(reactor, port, DemoFactory("reverse echo", ReverseEcho, story))
+    lines = _listen(reactor, port + 1 if port else 0, DemoFactory("line echo", LineEcho, story))
+    stage = Stage(reactor, story, strings.getHost().port, lines.getHost().port)
+    loop = asyncio.get_running_loop()
+    story.console.print("[bold]Selvage[/]: the woven edge that keeps a program from fraying", highlight=False)
+    story.console.print(f"[dim]a reactor on {type(loop).__module__}.{type(loop).__qualname__}[/]")
+    story.console.print(f"reverse echo on {HOST}:{stage.strings_port}, length-prefixed strings (32 bit)")
+    story.console.print(f"line echo    on {HOST}:{stage.lines_port}, lines ending in CRLF")
+    outcomes = await _play_scenes(stage)
+    story.summary(outcomes)
+    if not once:
+        story.console.print(
+            f"\nStill serving. Try [bold]telnet {HOST} {stage.lines_port}[/], say [bold]boom[/]; Ctrl-C ends."
+        )
+        await Deferred()
+    reactor.removeErrorCallback(story.failed)
+    return 0 if all(problem is None for problem in outcomes.values()) else 1
+
+
+def _listen(reactor: object, port: int, factory: DemoFactory) -> IListeningPort:
+    return reactor.listenTCP(port, factory, interface=HOST)  # type: ignore[attr-defined,no-any-return]
+
+
+async def _play_scenes(stage: Stage) -> dict[str, str | None]:
+    """Play each scene; one that fails is told and does not keep the others from being played."""
+    outcomes: dict[str, str | None] = {}
+    for scene in SCENES:
+        title = (inspect.getdoc(scene) or scene.__name__).splitlines()[0]
+        stage.story.scene(title)
+        try:
+            await scene(stage)
+        except Exception as error:
+            outcomes[title] = f"{type(error).__name__}: {error}"
+            stage.story.told("[bold red]x[/]", f"not as told: {type(error).__name__}: {error}")
+        else:
+            outcomes[title] = None
+    return outcomes

@@ -1,0 +1,96 @@
+"""What a person sees of the demonstration: who connected, what was said, what went wrong, what went on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from selvage.errors import ConnectionDone
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from selvage.failure import Failure
+
+LONGEST_SHOWN_BYTES = 48
+
+
+class Story:
+    """Prints each event on one line as it happens, and each Failure with its traceback below.
+
+    On a terminal in colour; into a pipe as plain text. Bytes from the wire are shown escaped, so that no peer can write
+    control sequences to the terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.failures: list[Failure] = []
+        self._began = time.monotonic()
+
+    def scene(self, title: str) -> None:
+        self.console.print()
+        self.console.print(Rule(Text(title, style="bold"), align="left", style="cyan"))
+
+    def told(self, mark: str, text: str, style: str = "") -> None:
+        clock = f"{time.monotonic() - self._began:7.3f}s"
+        self.console.print(f"[dim]{clock}[/] {mark} {text}", style=style, highlight=False, soft_wrap=True)
+
+    def connected(self, service: str, peer: str) -> None:
+        self.told("[green]+[/]", f"[bold]{service}[/]: client :{peer} connected")
+
+    def disconnected(self, service: str, peer: str, reason: Failure) -> None:
+        if reason.check(ConnectionDone):
+            self.told("[dim]-[/]", f"[bold]{service}[/]: client :{peer} left")
+        else:
+            self.told("[red]-[/]", f"[bold]{service}[/]: client :{peer} cut off: {escape(_brief(reason))}")
+
+    def said(self, service: str, peer: str, data: bytes) -> None:
+        self.told("[blue]>[/]", f"[bold]{service}[/]: client :{peer} said {escape(_shown(data))}")
+
+    def answered(self, data: bytes) -> None:
+        self.told("[blue]<[/]", f"the client got {escape(_shown(data))}")
+
+    def refused(self, service: str, peer: str, why: str) -> None:
+        self.told("[yellow]![/]", f"[bold]{service}[/]: client :{peer} refused: {escape(why)}")
+
+    def recovered(self, text: str) -> None:
+        self.told("[green]=[/]", f"[green]{escape(text)}[/]")
+
+    def failed(self, failure: Failure) -> None:
+        """Show a Failure that nobody handled; `reactor.addErrorCallback` calls this."""
+        self.failures.append(failure)
+        self.told("[bold red]x[/]", f"[bold red]a failure reached the hub: {escape(_brief(failure))}[/]")
+        traceback = Text(failure.getTraceback().rstrip(), style="red")
+        self.console.print(Padding(traceback, (0, 0, 0, 11)), soft_wrap=True)
+
+    def summary(self, outcomes: dict[str, str | None]) -> None:
+        """Print how each scene ended: its problem, or None where all went as told."""
+        table = Table(title="What happened", title_justify="left", box=None, header_style="bold")
+        table.add_column("")
+        table.add_column("scene")
+        table.add_column("outcome")
+        for title, problem in outcomes.items():
+            mark = "[green]ok[/]" if problem is None else "[bold red]no[/]"
+            table.add_row(mark, title, "as told" if problem is None else escape(problem))
+        self.console.print()
+        self.console.print(table)
+        self.console.print(
+            f"{len(self.failures)} failures reached the hub; every one is shown above, none ended the service."
+        )
+
+
+def _shown(data: bytes) -> str:
+    short = data[:LONGEST_SHOWN_BYTES]
+    return f"{short!r}" + (f" and {len(data) - len(short):,} bytes more" if len(data) > len(short) else "")
+
+
+def _brief(failure: Failure) -> str:
+    return (
+        f"{failure.type.__name__}: {failure.getErrorMessage()}" if failure.type else failure.getErrorMessage()
+    )
