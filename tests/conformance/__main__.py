@@ -14,11 +14,12 @@ from pathlib import Path
 from rich.console import Console
 
 from . import _report
-from ._data import Baseline, Exclusions, ModuleBaseline, check_reasons, heading_slugs
+from ._data import BASELINE, Baseline, Exclusions, ModuleBaseline, check_reasons, heading_slugs
 from ._modules import discover, module_under_test, select, twisted_folder
 from ._runner import TIME_LIMIT, ModuleResult, run_modules
 from ._verdict import ModuleVerdict, judge
 
+PYTHON = ".".join(map(str, sys.version_info[:2]))
 RESULTS = Path(__file__).resolve().parents[2] / "conformance-results"
 
 
@@ -33,15 +34,16 @@ def main() -> int:
     baseline = Baseline.load()
     exclusions = Exclusions.load()
     faults = check_reasons(exclusions, baseline, heading_slugs())
-    for missing in sorted(set(modules) - set(baseline.modules)):
+    expected = baseline.of(PYTHON)
+    for missing in sorted(set(modules) - set(expected)):
         faults.append(f"{missing}: this module is not in the baseline; make it anew with --baseline")
         modules.remove(missing)
-    results, verdicts = measure(console, modules, baseline, exclusions, options)
+    results, verdicts = measure(console, modules, expected, exclusions, options)
     subjects = {module: module_under_test(module, root) for module in modules}
     details = bool(options.names) and not options.list_failing
     _report.print_failing(console, verdicts, results, details=details)
     _report.save_details(options.save, verdicts, results)
-    _report.print_table(console, verdicts, baseline, subjects)
+    _report.print_table(console, verdicts, expected, subjects, baseline.twisted)
     if options.json:
         data = _report.as_json(verdicts, results, subjects)
         options.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
@@ -82,16 +84,16 @@ def _options() -> argparse.Namespace:
 def make_baseline(console: Console, modules: list[str], options: argparse.Namespace) -> int:
     """Run `modules` on real Twisted and record what became of each test; other modules keep their record."""
     results = _run(console, modules, options, selvage=False)
-    path = Baseline.path()
-    recorded = Baseline.load().modules if options.names and path.exists() else {}
+    recorded: dict[str, ModuleBaseline] = {}
     for module, result in results.items():
         one = recorded[module] = ModuleBaseline()
         for test, outcome in result.outcomes.items():
             one.add(test, outcome)
         if result.ended:
             console.print(f"{module}: {result.ended}", style="red")
-    version = ".".join(map(str, sys.version_info[:2]))
-    Baseline(version, _twisted_version(), recorded).save(path)
+    baseline = Baseline.load() if BASELINE.exists() else Baseline(PYTHON, _twisted_version(), {})
+    baseline.record(PYTHON, recorded)
+    baseline.save()
     for outcome in ("passed", "skipped", "failed"):
         console.print(f"{sum(len(getattr(one, outcome)) for one in recorded.values())} {outcome}")
     for module in sorted(recorded):
@@ -103,24 +105,24 @@ def make_baseline(console: Console, modules: list[str], options: argparse.Namesp
 def measure(
     console: Console,
     modules: list[str],
-    baseline: Baseline,
+    expected: dict[str, ModuleBaseline],
     exclusions: Exclusions,
     options: argparse.Namespace,
 ) -> tuple[dict[str, ModuleResult], list[ModuleVerdict]]:
     """Run `modules` on Selvage; those with failing tests a second time, alone, before they are believed."""
     results = _run(console, modules, options, selvage=True)
-    verdicts = {name: judge(baseline.modules[name], results[name], exclusions) for name in modules}
+    verdicts = {name: judge(expected[name], results[name], exclusions) for name in modules}
     suspects = [name for name in modules if verdicts[name].failing]
     if suspects and not options.no_retry:
         console.print(f"again, one at a time: {len(suspects)} modules with failing tests")
         for name, second in run_modules(
             suspects, selvage=True, jobs=1, time_limit=options.time_limit
         ).items():
-            again = judge(baseline.modules[name], second, exclusions)
+            again = judge(expected[name], second, exclusions)
             for test in sorted(verdicts[name].failing & again.passed):
                 console.print(f"passes only sometimes: {test}", style="yellow", highlight=False)
                 results[name].outcomes[test] = second.outcomes[test]
-            verdicts[name] = judge(baseline.modules[name], results[name], exclusions)
+            verdicts[name] = judge(expected[name], results[name], exclusions)
     return results, list(verdicts.values())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 __all__ = ["Baseline", "Exclusions", "ModuleBaseline", "check_reasons", "heading_slugs"]
 
 HERE = Path(__file__).resolve().parent
+BASELINE = HERE / "baseline.json"
 EXCLUSIONS = HERE / "exclusions.toml"
 DIFFERENCES = HERE.parents[1] / "docs" / "design" / "differences.md"
 
@@ -43,41 +43,58 @@ class ModuleBaseline:
 
 @dataclass
 class Baseline:
-    """What every test module did on real Twisted, on one minor version of Python."""
+    """What every test module did on real Twisted.
+
+    The file holds the record of one version of Python whole, and of other versions the modules that differ (a few tests
+    are about modules that later versions no longer have).
+    """
 
     python: str
     twisted: str
     modules: dict[str, ModuleBaseline]
-
-    @staticmethod
-    def path(version: tuple[int, int] | None = None) -> Path:
-        """Where the baseline of this Python is kept."""
-        major, minor = version or sys.version_info[:2]
-        return HERE / f"baseline-{major}.{minor}.json"
+    others: dict[str, dict[str, ModuleBaseline]] = field(default_factory=dict)
+    """Minor version of Python to the modules that did otherwise there."""
 
     @classmethod
-    def load(cls) -> Baseline:
-        """Read the baseline of this Python, or that of the nearest version that has one.
+    def load(cls, path: Path = BASELINE) -> Baseline:
+        """Read the file.
 
         Raises:
-            SystemExit: there is none at all.
+            SystemExit: there is none.
         """
-        wanted = sys.version_info[1]
-        files = sorted(HERE.glob("baseline-3.*.json"), key=lambda path: abs(_minor(path) - wanted))
-        if not files:
+        if not path.exists():
             raise SystemExit("no baseline; make one on real Twisted with `make conformance ARGS=--baseline`")
-        data = json.loads(files[0].read_text(encoding="utf-8"))
-        return cls(
-            data["python"], data["twisted"], {name: _unpack(one) for name, one in data["modules"].items()}
-        )
+        data = json.loads(path.read_text(encoding="utf-8"))
+        others = {version: _unpack_all(modules) for version, modules in data["others"].items()}
+        return cls(data["python"], data["twisted"], _unpack_all(data["modules"]), others)
 
-    def save(self, path: Path) -> None:
+    def of(self, python: str) -> dict[str, ModuleBaseline]:
+        """The record of one minor version of Python, or of the nearest that has been recorded, the older first."""
+        minors = {_minor(version): version for version in (self.python, *self.others)}
+        nearest = min(sorted(minors), key=lambda minor: abs(minor - _minor(python)))
+        return self.modules | self.others.get(minors[nearest], {})
+
+    def record(self, python: str, modules: dict[str, ModuleBaseline]) -> None:
+        """Take `modules` as what `python` does now; modules that are not among them keep their record."""
+        if python == self.python:
+            self.modules.update(modules)
+            return
+        merged = self.others.get(python, {}) | modules
+        self.others[python] = {name: one for name, one in merged.items() if one != self.modules.get(name)}
+
+    def passing(self) -> set[str]:
+        """Every test that passes on some version of Python."""
+        records = [self.modules, *self.others.values()]
+        return {test for modules in records for module in modules.values() for test in module.passed}
+
+    def save(self, path: Path = BASELINE) -> None:
         """Write one line for each test class, so that a change shows as a small diff."""
-        modules = ",\n".join(
-            f"{json.dumps(name)}: {{\n{_pack(one)}\n}}" for name, one in sorted(self.modules.items())
+        others = ",\n".join(
+            f"{json.dumps(version)}: {_pack_all(modules)}" for version, modules in sorted(self.others.items())
         )
         path.write_text(
-            f'{{"python": "{self.python}", "twisted": "{self.twisted}", "modules": {{\n{modules}\n}}}}\n',
+            f'{{"python": "{self.python}", "twisted": "{self.twisted}", "modules": {_pack_all(self.modules)},\n'
+            f'"others": {{\n{others}\n}}}}\n',
             encoding="utf-8",
         )
 
@@ -108,7 +125,7 @@ def check_reasons(exclusions: Exclusions, baseline: Baseline, sections: set[str]
     Args:
         sections: headings of docs/design/differences.md as `heading_slugs` gives them; each `differs:` names one.
     """
-    passing = {test for module in baseline.modules.values() for test in module.passed}
+    passing = baseline.passing()
     faults = []
     for table, kinds in KINDS.items():
         for test, reason in getattr(exclusions, table).items():
@@ -137,8 +154,17 @@ def heading_slugs(path: Path = DIFFERENCES) -> set[str]:
     return {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
 
 
-def _minor(path: Path) -> int:
-    return int(path.stem.rpartition(".")[2])
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
+def _pack_all(modules: dict[str, ModuleBaseline]) -> str:
+    rows = ",\n".join(f"{json.dumps(name)}: {{\n{_pack(one)}\n}}" for name, one in sorted(modules.items()))
+    return f"{{\n{rows}\n}}"
+
+
+def _unpack_all(packed: dict[str, Any]) -> dict[str, ModuleBaseline]:
+    return {name: _unpack(one) for name, one in packed.items()}
 
 
 def _pack(module: ModuleBaseline) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ._data import Baseline
+from ._data import ModuleBaseline
 from ._modules import native, package_of
 from ._runner import ModuleResult
 from ._verdict import ModuleVerdict
@@ -19,10 +19,14 @@ _LAST_LINES = 6
 
 
 def print_table(
-    console: Console, verdicts: list[ModuleVerdict], baseline: Baseline, subjects: dict[str, str]
+    console: Console,
+    verdicts: list[ModuleVerdict],
+    expected: dict[str, ModuleBaseline],
+    subjects: dict[str, str],
+    twisted: str,
 ) -> None:
     """One row for each package, and the sum."""
-    table = Table(title=f"Twisted {baseline.twisted}'s tests on Selvage", title_justify="left")
+    table = Table(title=f"Twisted {twisted}'s tests on Selvage", title_justify="left")
     table.add_column("package")
     for heading in (
         "modules",
@@ -39,21 +43,23 @@ def print_table(
     for verdict in verdicts:
         rows[package_of(verdict.module)].append(verdict)
     for package in sorted(rows):
-        table.add_row(package, *_row(rows[package], baseline, subjects))
+        table.add_row(package, *_row(rows[package], expected, subjects))
     table.add_section()
-    table.add_row("all", *_row(verdicts, baseline, subjects), style="bold")
+    table.add_row("all", *_row(verdicts, expected, subjects), style="bold")
     console.print(table)
 
 
-def _row(verdicts: list[ModuleVerdict], baseline: Baseline, subjects: dict[str, str]) -> list[str]:
-    sizes = {verdict.module: len(baseline.modules[verdict.module].passed) for verdict in verdicts}
+def _row(
+    verdicts: list[ModuleVerdict], expected: dict[str, ModuleBaseline], subjects: dict[str, str]
+) -> list[str]:
+    sizes = {verdict.module: len(expected[verdict.module].passed) for verdict in verdicts}
     on_twisted = sum(sizes.values())
     ours = sum(size for module, size in sizes.items() if native(subjects[module]))
     failing = sum(len(verdict.failing) for verdict in verdicts)
     return [
         str(len(verdicts)),
         str(on_twisted),
-        str(sum(len(baseline.modules[verdict.module].skipped) for verdict in verdicts)),
+        str(sum(len(expected[verdict.module].skipped) for verdict in verdicts)),
         str(sum(len(verdict.passed) for verdict in verdicts)),
         str(sum(len(verdict.excluded) for verdict in verdicts)),
         str(sum(len(verdict.pending) for verdict in verdicts)),
