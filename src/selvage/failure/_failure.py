@@ -133,6 +133,13 @@ class Failure(BaseException):
             # Not an exception at all; Twisted accepts any object here and so do we.
             self.tb = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # Another base may bring the plain `__dict__` of instances and fill it directly (Twisted's spread does, with
+        # what came over the wire). Failure itself must not have a `__getattr__`: it would slow every attribute down.
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls, "__getattr__"):
+            cls.__getattr__ = _from_own_dict  # type: ignore[attr-defined]
+
     def _adopt(self, other: Failure) -> None:
         """Become what `other` is, its own attributes included."""
         _own_dict(self).update(_own_dict(other))
@@ -240,11 +247,12 @@ class Failure(BaseException):
             when every exception in it is an instance of one of `errorTypes`, so that who handles what matched has
             handled all of it; the answer is then the first type that found one.
         """
+        # Quick way, the test of an `except` clause; the names and groups of the slow way are rare
+        # (benchmarks: failure).
         try:
             bases = self.type.__mro__
         except AttributeError:
-            return self._check_slowly(errorTypes)
-        # Quick way, the test of an `except` clause; the names and groups of the slow way are rare.
+            bases = ()
         for candidate in errorTypes:
             if candidate in bases:
                 return candidate
@@ -255,8 +263,9 @@ class Failure(BaseException):
             found = _cover(self.value, candidates)
             if found is not None:
                 return found
-        # A failure that came from elsewhere may know its class by name only.
-        named_only = isinstance(self.type, str)
+        # A failure that came from elsewhere (a log file, another process) knows its class by name only, or by a
+        # stand-in of that name.
+        named_only = not (isinstance(self.type, type) and issubclass(self.type, BaseException))
         for candidate in candidates:
             if isinstance(candidate, str):
                 name = candidate
@@ -274,6 +283,7 @@ class Failure(BaseException):
     @overload
     def trap(self, *errorTypes: builtins.type[BaseException] | str) -> builtins.type[BaseException] | str: ...
 
+    @machinery
     def trap(self, *errorTypes: Any) -> Any:
         """Let only failures of some classes pass; what `except` is to exceptions, in an errback.
 
@@ -286,9 +296,17 @@ class Failure(BaseException):
         Raises:
             The exception itself, with its traceback, when none matches.
         """
-        error = self.check(*errorTypes)
+        # Quick way, the same as in `check`.
+        try:
+            bases = self.type.__mro__
+        except AttributeError:
+            bases = ()
+        for candidate in errorTypes:
+            if candidate in bases:
+                return candidate
+        error = self._check_slowly(errorTypes)
         if error is None:
-            self.raiseException()
+            raise self._exception()
         return error
 
     # --- Raising it again --------------------------------------------------------------------------------------
@@ -444,6 +462,15 @@ _PRIVATE_NAMES = {"count": "_count", "frames": "_frames", "parents": "_parents",
 
 _own_dict: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__
 """Gives the instance dictionary of an exception: what users set, since our own attributes are slots."""
+
+
+def _from_own_dict(self: Failure, name: str) -> Any:
+    """Find an attribute whose slot is empty in the instance dictionary, under its private or its public name."""
+    own = _own_dict(self)
+    for each in (name, name.removeprefix("_")) if name in _SLOTS else (name,):
+        if each in own:
+            return own[each]
+    raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
 
 def _empty(cls: type[Failure]) -> Failure:

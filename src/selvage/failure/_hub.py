@@ -56,15 +56,16 @@ Subscriber = Callable[[Report], object]
 
 
 class _Mark:
-    """On an exception: it has been reported. Valid for that very object only; a copy or pickle carries a dead one."""
+    """On an exception: it has been reported. Valid for that very object only; a copy carries a dead one."""
 
     __slots__ = ("owner",)
 
-    def __init__(self, owner: object = None) -> None:
-        self.owner = id(owner) if owner is not None else None
+    def __init__(self, owner: object) -> None:
+        self.owner = id(owner)
 
-    def __reduce__(self) -> tuple[type[_Mark], tuple[()]]:
-        return _Mark, ()
+    def __reduce__(self) -> tuple[type[int], tuple[()]]:
+        # The unpickled exception is another one, perhaps where nobody knows this class.
+        return int, ()
 
 
 class _Running(threading.local):
