@@ -1,0 +1,19 @@
+"""Transports: the reactor's sockets, riding the loop's own transports.  Floor 2.
+
+`tcp`, `udp` and `unix` hold ports, connections and connectors under their Twisted names; the reactor's methods
+(`listenTCP` and kin) make them.  Producers and consumers, and the one gate where `OSError` becomes a Selvage error, are
+here too.  Knows of protocols and factories only what it calls on them.
+"""
+
+from __future__ import annotations
+
+from ._connecting import BaseConnector
+from ._errors import errnoMapping, getConnectError
+from ._ip import isIPAddress, isIPv6Address
+from ._listening import BasePort
+
+__all__ = ["BaseConnector", "BasePort", "errnoMapping", "getConnectError", "isIPAddress", "isIPv6Address"]
+
+for _public in (BaseConnector, BasePort, getConnectError, isIPAddress, isIPv6Address):
+    _public.__module__ = __name__
+del _public

@@ -1,0 +1,75 @@
+"""Leniency towards factories: what merely names a protocol is enough.  Floor 2.
+
+class EchoFactory:
+    protocol = Echo
+
+reactor.listenTCP(8000, EchoFactory())    # or the class itself
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["as_factory"]
+
+
+class _PlainFactory:
+    """Gives a class or object that has only a `protocol` the methods that ports and connectors call.
+
+    Whatever else is asked of it is answered by the wrapped object.
+    """
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+    def __repr__(self) -> str:
+        return repr(self._plain)
+
+    def _call(self, name: str, *args: Any) -> Any:
+        hook = getattr(self._plain, name, None)
+        return None if hook is None else hook(*args)
+
+    def doStart(self) -> None:
+        self._call("startFactory")
+
+    def doStop(self) -> None:
+        self._call("stopFactory")
+
+    def buildProtocol(self, addr: Any) -> Any:
+        if hasattr(self._plain, "buildProtocol"):
+            return self._plain.buildProtocol(addr)
+        protocol = self._plain.protocol()
+        protocol.factory = self._plain
+        return protocol
+
+    def startedConnecting(self, connector: Any) -> None:
+        self._call("startedConnecting", connector)
+
+    def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
+        self._call("clientConnectionFailed", connector, reason)
+
+    def clientConnectionLost(self, connector: Any, reason: Any) -> None:
+        self._call("clientConnectionLost", connector, reason)
+
+
+def as_factory(factory: Any) -> Any:
+    """Return `factory` itself when it is one, else something around it that is.
+
+    Args:
+        factory: a factory; or a class of factories, which is called; or any class or object with a `protocol`.
+
+    Raises:
+        TypeError: it can be made into none of these.
+    """
+    if isinstance(factory, type):
+        factory = factory()
+    if hasattr(factory, "buildProtocol") and hasattr(factory, "doStart"):
+        return factory
+    if callable(getattr(factory, "protocol", None)) or hasattr(factory, "buildProtocol"):
+        return _PlainFactory(factory)
+    raise TypeError(
+        f"{factory!r} is no factory: it needs buildProtocol(), or an attribute `protocol` that is a Protocol class"
+    )

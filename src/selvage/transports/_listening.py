@@ -1,0 +1,213 @@
+"""Ports: what every listening socket has, and how a stream port accepts through the loop.  Floor 2."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, cast
+
+from selvage import _events
+from selvage.defer import Deferred
+from selvage.failure import Failure
+from selvage.interfaces import IListeningPort, implementer
+
+from ._engine import complete_now
+from ._factories import as_factory
+from ._stream import Connection, log_prefix
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+
+__all__ = ["BasePort", "BaseServer", "StreamPort", "ambient_reactor"]
+
+
+def ambient_reactor(reactor: Any) -> Any:
+    """Return `reactor`, or the ambient one for None."""
+    if reactor is None:
+        from selvage.reactor import get_reactor
+
+        return get_reactor()
+    return reactor
+
+
+class BasePort:
+    """A socket of ours that is bound and waits; only the reactor makes them."""
+
+    addressFamily: int = socket.AF_INET
+    socketType: int = socket.SOCK_STREAM
+
+    connected = False
+    disconnecting = False
+    disconnected = False
+    socket: Any = None
+
+    def __init__(self, reactor: Any = None) -> None:
+        self.reactor = ambient_reactor(reactor)
+
+    @property
+    def _engine(self) -> Engine:
+        engine: Engine = self.reactor._transport_engine()
+        return engine
+
+    def createInternetSocket(self) -> socket.socket:
+        """Return a new socket that does not block; programs override this to set options before it is bound."""
+        made = socket.socket(self.addressFamily, self.socketType)
+        made.setblocking(False)
+        return made
+
+    def fileno(self) -> int:
+        """Return the number of the descriptor, -1 when it is closed."""
+        return -1 if self.socket is None else int(self.socket.fileno())
+
+    def getHandle(self) -> Any:
+        """Return the socket."""
+        return self.socket
+
+    def logPrefix(self) -> str:
+        """Return the word that names it in a log."""
+        return type(self).__name__
+
+
+class BaseServer(Connection):
+    """The server's side of an accepted connection."""
+
+    __slots__ = ("sessionno",)
+
+    def __init__(self, engine: Engine, port: Any, sessionno: int = 0) -> None:
+        super().__init__(engine, port)
+        self.sessionno = sessionno
+
+    @property
+    def server(self) -> Any:
+        """The port that accepted it."""
+        return self._owner
+
+    def _build_protocol(self) -> Any:
+        return self._owner.factory.buildProtocol(self.getPeer())
+
+    def getPeer(self) -> Any:
+        """Return the client's address."""
+        raise NotImplementedError(f"{type(self).__name__} has to say who connected: override getPeer")
+
+
+@implementer(IListeningPort)
+class StreamPort(BasePort):
+    """A port that accepts connections through the loop.
+
+    `socket` is ours; the loop serves a duplicate, which is closed and made anew when accepting pauses and resumes.
+    """
+
+    #: What is made for each accepted connection.
+    transport: type[BaseServer] = BaseServer
+
+    def __init__(self, factory: Any, backlog: int, reactor: Any) -> None:
+        super().__init__(reactor)
+        self.factory = as_factory(factory)
+        self.backlog = backlog
+        self.sessionno = 0
+        self._server: asyncio.AbstractServer | None = None
+        self._stopping: Deferred[None] | None = None
+
+    def _begin(self, sock: socket.socket) -> None:
+        """Start the factory and accept on a socket that listens already."""
+        try:
+            self.factory.doStart()
+        except BaseException:
+            sock.close()
+            raise
+        self.socket = sock
+        self.connected = True
+        self.disconnected = self.disconnecting = False
+        self._engine.open.add(self)
+        self.startReading()
+
+    def startReading(self) -> None:
+        """Accept connections (again)."""
+        if self._server is None and self.connected:
+            accept = cast("Any", self._accept)
+            self._server = complete_now(
+                self._engine.loop.create_server(accept, sock=self.socket.dup(), backlog=self.backlog)
+            )
+
+    def stopReading(self) -> None:
+        """Accept nothing for now; who connects waits in the system's queue."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    pauseProducing = stopReading
+    resumeProducing = startReading
+
+    def _accept(self) -> BaseServer:
+        number = self.sessionno
+        self.sessionno = number + 1
+        return self.transport(self._engine, self, number)
+
+    # --- Ending ------------------------------------------------------------------------------------------------
+
+    def stopListening(self, connDone: Failure | None = None) -> Deferred[None] | None:
+        """Stop accepting and release the socket; connections that stand go on.
+
+        Returns: None when it does not listen.
+        Fires with None when the socket is closed and the factory stopped.
+        Fails with what the factory's `stopFactory` raised.
+        """
+        self.disconnecting = True
+        if not self.connected:
+            return None
+        if self._stopping is None:
+            self._stopping = Deferred()
+            self._engine.loop.call_soon(self._stop, connDone)
+        return self._stopping
+
+    loseConnection = stopListening
+
+    def _stop(self, reason: Failure | None) -> None:
+        stopping, self._stopping = self._stopping, None
+        try:
+            if self.connected:
+                self.connectionLost(reason)
+        except BaseException:
+            if stopping is not None:
+                stopping.errback(Failure())
+        else:
+            if stopping is not None:
+                stopping.callback(None)
+
+    def connectionLost(self, reason: Failure | None) -> None:
+        """Close the socket and stop the factory, at once."""
+        if not self.connected:
+            return
+        _events.emit(self._namespace(), "info", "({name} Closed)", name=self._log_name(), log_source=self)
+        self.connected = False
+        self.disconnected = True
+        engine = self._engine
+        engine.open.discard(self)
+        self.stopReading()
+        self._release()
+        self.factory.doStop()
+
+    def _release(self) -> None:
+        """Close our socket."""
+        sock, self.socket = self.socket, None
+        sock.close()
+
+    def _log_start(self, where: object) -> None:
+        _events.emit(
+            self._namespace(),
+            "info",
+            "{name} starting on {where}",
+            name=log_prefix(self.factory),
+            where=where,
+            log_source=self,
+        )
+
+    def _namespace(self) -> str:
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    def _log_name(self) -> str:
+        return "Port"
+
+    def logPrefix(self) -> str:
+        """Return the factory's class name."""
+        return type(self.factory).__qualname__

@@ -1,0 +1,304 @@
+"""TCP: ports, servers, connectors and clients.  Floor 2.
+
+Made by ``reactor.listenTCP`` and ``reactor.connectTCP``.  Twisted: `twisted.internet.tcp`.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any
+
+from selvage.addresses import IPv4Address, IPv6Address
+from selvage.errors import CannotListenError, DNSLookupError, ServiceNameUnknownError
+from selvage.failure import Failure
+from selvage.interfaces import Binding, _Binding
+
+from ._connecting import BaseClient as _BaseClient, BaseConnector
+from ._ip import isIPAddress, isIPv6Address, resolve_ipv6
+from ._listening import BaseServer, StreamPort, ambient_reactor
+from ._stream import Connection, log_prefix
+
+__all__ = ["BaseClient", "Client", "Connection", "Connector", "Port", "Server", "makeBinding"]
+
+# On these a port that was just released can be bound again only with SO_REUSEADDR; elsewhere the option lets another
+# process steal the port.
+_REUSE_ADDRESS = sys.platform not in ("win32", "cygwin")
+
+
+def makeBinding(
+    interface: str = "", port: int = 0, reuseAddress: bool = False, reusePort: bool = False
+) -> Binding:
+    """Say where and how to bind, for `listenTCP` and `connectTCP`.
+
+    Args:
+        interface: IP literal of a local address; empty for any.
+        port: 0 to 65535; 0 lets the system choose.
+        reuseAddress: SO_REUSEADDR.
+        reusePort: SO_REUSEPORT, so that several processes share one port.
+    """
+    return Binding(_Binding(interface or None, port, reuseAddress, reusePort))
+
+
+def _tcp_address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
+    return IPv4Address("TCP", *name) if len(name) == 2 else IPv6Address("TCP", *name)
+
+
+class _TCPMixin:
+    """Names of both ends, as TCP gives them."""
+
+    __slots__ = ()
+
+    def getHost(self: Any) -> Any:
+        """Return this side's address."""
+        return _tcp_address(self.extra("sockname"))
+
+    def getPeer(self: Any) -> Any:
+        """Return the other side's address."""
+        return _tcp_address(self.extra("peername"))
+
+
+class Server(_TCPMixin, BaseServer):
+    """The server's side of a TCP connection; ports make them."""
+
+    __slots__ = ()
+
+    @property
+    def client(self) -> Any:
+        """The client's socket address."""
+        return self.extra("peername")
+
+    @property
+    def hostname(self) -> str:
+        """The client's host as an IP literal."""
+        return str(self.extra("peername")[0])
+
+    def _log_name(self) -> str:
+        name = "Uninitialized" if self.protocol is None else log_prefix(self.protocol)
+        return f"{name},{self.sessionno},{self.hostname}"
+
+    def __repr__(self) -> str:
+        name = "Uninitialized" if self.protocol is None else type(self.protocol).__name__
+        return f"<{name} #{self.sessionno} on {self._owner._realPortNumber}>"
+
+
+class Port(StreamPort):
+    """A TCP port that accepts connections.
+
+    Args:
+        port: 0 to 65535, 0 lets the system choose; or what `makeBinding` returns, which then says the interface too.
+        factory: makes a protocol for each connection.
+        backlog: how many connections the system may keep waiting to be accepted.
+        interface: IP literal of the local address; empty for every IPv4 address, "::" for every IPv6 one.
+    """
+
+    transport = Server
+
+    _realPortNumber: int | None = None
+    _type = "TCP"
+
+    def __init__(
+        self,
+        port: int | Binding,
+        factory: Any,
+        backlog: int = 50,
+        interface: str | None = "",
+        reactor: Any = None,
+    ) -> None:
+        super().__init__(factory, backlog, reactor)
+        self._reuse_address, self._reuse_port = _REUSE_ADDRESS, False
+        if isinstance(port, _Binding):
+            interface = port._address or ""
+            self._reuse_address, self._reuse_port = port._reuseAddress, port._reusePort
+            port = port._port
+        self.port = port
+        self.interface = interface or ""
+        if isIPv6Address(self.interface):
+            self.addressFamily = socket.AF_INET6
+        self._adopted: socket.socket | None = None
+
+    @classmethod
+    def _fromListeningDescriptor(cls, reactor: Any, fd: int, addressFamily: int, factory: Any) -> Port:
+        """Return a port on a duplicate of a socket that is bound and listens already."""
+        adopted = socket.fromfd(fd, addressFamily, cls.socketType)
+        adopted.setblocking(False)
+        name = adopted.getsockname()
+        self = cls(name[1], factory, interface=name[0], reactor=reactor)
+        self._adopted = adopted
+        return self
+
+    def createInternetSocket(self) -> socket.socket:
+        """Return a new socket with the options for listening."""
+        made = super().createInternetSocket()
+        if self._reuse_address:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self._reuse_port:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return made
+
+    def startListening(self) -> None:
+        """Bind and accept; ports from `listenTCP` have done so already.
+
+        Raises:
+            CannotListenError: the address is taken, forbidden or not of this machine.
+        """
+        sock, self._adopted = self._adopted, None
+        if sock is None:
+            sock = self._bound()
+        self._realPortNumber = sock.getsockname()[1]
+        self._log_start(self._realPortNumber)
+        self._begin(sock)
+
+    def _bound(self) -> socket.socket:
+        sock: socket.socket | None = None
+        try:
+            address: Any = (self.interface, self.port)
+            if self.addressFamily == socket.AF_INET6:
+                address = resolve_ipv6(self.interface, self.port)
+            sock = self.createInternetSocket()
+            sock.bind(address)
+            sock.listen(self.backlog)
+        except (OSError, OverflowError) as exc:
+            if sock is not None:
+                sock.close()
+            raise CannotListenError(self.interface, self.port, exc) from exc
+        return sock
+
+    def getHost(self) -> Any:
+        """Return the address listened on, with the port number that the system chose when 0 was asked for."""
+        return _tcp_address(self.socket.getsockname())
+
+    def connectionLost(self, reason: Failure | None) -> None:
+        """Close the socket and stop the factory, at once."""
+        try:
+            super().connectionLost(reason)
+        finally:
+            self._realPortNumber = None
+
+    def _log_name(self) -> str:
+        return f"{self._type} Port {self._realPortNumber}"
+
+    def __repr__(self) -> str:
+        factory = self.factory if isinstance(self.factory, type) else type(self.factory)
+        where = "(not listening)" if self._realPortNumber is None else f"on {self._realPortNumber}"
+        return f"<{type(self)} of {factory} {where}>"
+
+
+class BaseClient(_TCPMixin, _BaseClient):
+    """The client's side of a TCP connection, before and after it stands."""
+
+    __slots__ = ()
+
+
+class Client(BaseClient):
+    """A client that connects to a host and port.
+
+    Args:
+        host: a name or an IP literal.
+        port: 1 to 65535.
+        bindAddress: an IP literal, a pair of literal and port, what `makeBinding` returns, or None.
+        connector: is told what becomes of it.
+    """
+
+    __slots__ = ("_bind_address", "addr", "realAddress")
+
+    def __init__(
+        self, host: str, port: int, bindAddress: Any = None, connector: Any = None, reactor: Any = None
+    ) -> None:
+        #: The host and port asked for, and the socket address that this became.
+        self.addr = (host, port)
+        self.realAddress: tuple[Any, ...] | None = None
+        self._bind_address = bindAddress
+        super().__init__(ambient_reactor(reactor)._transport_engine(), connector)
+        if isIPv6Address(host):
+            self.addressFamily = socket.AF_INET6
+
+    def _bind(self, sock: socket.socket) -> None:
+        asked = self._bind_address
+        if asked is None:
+            return
+        host, port = asked, 0
+        if isinstance(asked, _Binding):
+            host, port = asked._address or "", asked._port
+            if asked._reuseAddress:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if asked._reusePort:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        elif not isinstance(asked, str):
+            host, port = asked
+        address: Any = (host, port)
+        if isIPv6Address(host):
+            address = resolve_ipv6(host, port)
+        sock.bind(address)
+
+    def resolveAddress(self) -> None:
+        """Look the name up, unless it is an IP literal; then connect."""
+        host, port = self.addr
+        if self.addressFamily == socket.AF_INET6:
+            self._connect(resolve_ipv6(host, port))
+        elif isIPAddress(host):
+            self._connect((host, port))
+        else:
+            self.reactor.resolve(host).addCallbacks(self._resolved, self._unresolved)
+
+    def _resolved(self, host: str) -> None:
+        self._connect((host, self.addr[1]))
+
+    def _unresolved(self, reason: Failure) -> None:
+        if reason.check(DNSLookupError):
+            self.failIfNotConnected(reason.value)
+        else:
+            self._fail(DNSLookupError(str(reason.value)), reason.value)
+
+    def _connect(self, address: tuple[Any, ...]) -> None:
+        self.realAddress = address
+        self._connect_to(address)
+
+    def getPeer(self) -> Any:
+        """Return the address that it is or will be connected to."""
+        return _tcp_address(self.realAddress or self.addr)
+
+    def __repr__(self) -> str:
+        return f"<{type(self)} to {self.addr} at {id(self):x}>"
+
+
+class Connector(BaseConnector):
+    """What `connectTCP` returns: one outgoing TCP connection, as often as it is begun.
+
+    Args:
+        host: a name or an IP literal.
+        port: a number, or the name of a TCP service.
+        factory: makes the protocol and hears what happens.
+        timeout: seconds for an attempt; None for as long as the system tries.
+        bindAddress: as for `Client`.
+
+    Raises:
+        ServiceNameUnknownError: the system knows no service of that name.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int | str,
+        factory: Any,
+        timeout: float | None,
+        bindAddress: Any,
+        reactor: Any = None,
+    ) -> None:
+        if isinstance(port, str):
+            try:
+                port = socket.getservbyname(port, "tcp")
+            except OSError as exc:
+                raise ServiceNameUnknownError(string=f"{exc} ({port!r})") from exc
+        self.host, self.port = host, port
+        self.bindAddress = bindAddress
+        super().__init__(factory, timeout, ambient_reactor(reactor))
+
+    def _makeTransport(self) -> Client:
+        return Client(self.host, self.port, self.bindAddress, self, self.reactor)
+
+    def getDestination(self) -> Any:
+        """Return the address asked for; its host is a name when a name was given."""
+        if isIPv6Address(self.host):
+            return IPv6Address("TCP", self.host, self.port)
+        return IPv4Address("TCP", self.host, self.port)
