@@ -100,6 +100,7 @@ def test_importing_selvage_loads_nothing_else():
 def test_top_face_lists_its_names_and_refuses_others():
     import selvage
 
+    assert set(selvage.__all__) == set(selvage._HOMES)
     assert set(selvage.__all__) <= set(dir(selvage))
     with pytest.raises(AttributeError, match="nonsense"):
         selvage.nonsense

@@ -16,25 +16,60 @@ The names below are those that everyone uses; each is loaded when it is first as
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from selvage._wing import install_twisted as install_twisted
-    from selvage.reactor import run as run
+    from selvage.defer import (
+        Deferred as Deferred,
+        ensureDeferred as ensureDeferred,
+        gatherResults as gatherResults,
+        inlineCallbacks as inlineCallbacks,
+    )
+    from selvage.failure import Failure as Failure
+    from selvage.protocols import Factory as Factory, Protocol as Protocol
+    from selvage.reactor import Reactor as Reactor, get_reactor as get_reactor, run as run
 
-__all__ = ["install_twisted", "run"]
+__all__ = [
+    "Deferred",
+    "Factory",
+    "Failure",
+    "Protocol",
+    "Reactor",
+    "ensureDeferred",
+    "gatherResults",
+    "get_reactor",
+    "inlineCallbacks",
+    "install_twisted",
+    "run",
+]
 
-_HOMES = {"install_twisted": "selvage._wing", "run": "selvage.reactor"}
+_HOMES = {
+    "Deferred": "selvage.defer",
+    "Factory": "selvage.protocols",
+    "Failure": "selvage.failure",
+    "Protocol": "selvage.protocols",
+    "Reactor": "selvage.reactor",
+    "ensureDeferred": "selvage.defer",
+    "gatherResults": "selvage.defer",
+    "get_reactor": "selvage.reactor",
+    "inlineCallbacks": "selvage.defer",
+    "install_twisted": "selvage._wing",
+    "run": "selvage.reactor",
+}
 
+if not TYPE_CHECKING:  # checkers have the imports above, and shall complain of any other name
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'selvage' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(home), name)
-    return value
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(
+                f"module 'selvage' has no attribute {name!r}; it offers {', '.join(__all__)}"
+            )
+        from importlib import import_module
 
+        value = globals()[name] = getattr(import_module(home), name)
+        return value
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

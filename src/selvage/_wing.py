@@ -135,6 +135,9 @@ def install_twisted() -> None:
     sys.meta_path.insert(0, finder)
 
 
+install_twisted.__module__ = "selvage"  # the address that users know
+
+
 def is_wing_module(module: ModuleType) -> bool:
     """Tell whether `module` was loaded from Selvage's own folder of the wing."""
     spec = getattr(module, "__spec__", None)
