@@ -1,0 +1,39 @@
+"""Whatever a class of Selvage declares, it has: each declaration in src/selvage is verified by zope."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+from zope.interface import implementedBy
+from zope.interface.verify import verifyClass
+
+import selvage
+
+
+def declared() -> list[tuple[type, object]]:
+    found = []
+    for info in pkgutil.walk_packages(selvage.__path__, "selvage."):
+        if info.name.startswith("selvage.twisted") or info.name.endswith("__main__"):
+            continue
+        try:
+            module = importlib.import_module(info.name)
+        except ImportError:  # an optional dependency, or a platform's own module
+            continue
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__.startswith("selvage."):
+                found += [(value, interface) for interface in implementedBy(value)]
+    return sorted(set(found), key=lambda pair: (pair[0].__qualname__, pair[1].__name__))
+
+
+DECLARED = declared()
+
+
+def test_something_is_declared():
+    assert len(DECLARED) > 3
+
+
+@pytest.mark.parametrize(("cls", "interface"), DECLARED, ids=lambda each: each.__name__)
+def test_declared_class_has_the_methods(cls, interface):
+    assert verifyClass(interface, cls)
