@@ -7,14 +7,17 @@ Twisted: `twisted.python.failure`, and the hub.
 
 from __future__ import annotations
 
+from selvage._publish import publish
 from selvage.failure._failure import (
     DO_POST_MORTEM,
     DefaultException,
     Failure,
     NoCurrentExceptionError,
     failure,
+    special_results as special_results,  # for selvage.defer: see there
     startDebugMode,
 )
+from selvage.failure._frames import machinery
 from selvage.failure._hub import Report, report, set_default_reporter, subscribe, unsubscribe
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
 
@@ -27,6 +30,7 @@ __all__ = [
     "Report",
     "failure",
     "format_frames",
+    "machinery",
     "report",
     "set_default_reporter",
     "startDebugMode",
@@ -34,19 +38,4 @@ __all__ = [
     "unsubscribe",
 ]
 
-# Tracebacks, pickles and reports show the address that users import from.
-for _public in (
-    DefaultException,
-    Failure,
-    NoCurrentExceptionError,
-    Report,
-    failure,
-    format_frames,
-    report,
-    set_default_reporter,
-    startDebugMode,
-    subscribe,
-    unsubscribe,
-):
-    _public.__module__ = __name__
-del _public
+publish(globals())

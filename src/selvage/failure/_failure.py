@@ -61,6 +61,11 @@ class _Throwable(Protocol[_T_co]):
     def throw(self, value: BaseException, /) -> _T_co: ...
 
 
+#: Classes of results that the callback loop of a Deferred has to look at: Failure, all its subclasses, and what
+#: `selvage.defer` adds. Looking a class up here is much quicker than `isinstance`.
+special_results: set[type] = set()
+
+
 class Failure(BaseException):
     """An exception that happened, kept with its traceback until somebody handles it.
 
@@ -137,6 +142,7 @@ class Failure(BaseException):
         # Another base may bring the plain `__dict__` of instances and fill it directly (Twisted's spread does, with
         # what came over the wire). Failure itself must not have a `__getattr__`: it would slow every attribute down.
         super().__init_subclass__(**kwargs)
+        special_results.add(cls)
         if not hasattr(cls, "__getattr__"):
             cls.__getattr__ = _from_own_dict  # type: ignore[attr-defined]
 
@@ -454,6 +460,9 @@ class Failure(BaseException):
     @__dict__.setter
     def __dict__(self, state: dict[str, Any]) -> None:
         self.__setstate__(state)
+
+
+special_results.add(Failure)
 
 
 _CACHES = ("_frames", "_parents", "_stack")

@@ -218,7 +218,11 @@ def _print_report(record: Report) -> None:
         return
     lines = [record.message]
     for name, value in record.context.items():
-        text = value if isinstance(value, str) else safe_repr(value)
+        if isinstance(value, str):
+            # Text is meant to be read: whole, and below its name when it has several lines.
+            lines.append(f"  {name}:\n{value.rstrip()}" if "\n" in value else f"  {name}: {value}")
+            continue
+        text = safe_repr(value)
         lines.append(f"  {name}: {text if len(text) <= _FACT_LIMIT else text[:_FACT_LIMIT] + '...'}")
     stream.write("\n".join(lines) + "\n" + record.failure.getTraceback() + "\n")
     stream.flush()
