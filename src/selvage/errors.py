@@ -567,3 +567,10 @@ class TaskFailed(TaskFinished):
 
 class NotPaused(SchedulerError):
     """A task was resumed more often than it was paused."""
+
+
+# --- What descriptors return -----------------------------------------------------------------------------------
+
+#: What `doRead` and `doWrite` return when the end came in good order, and when it did not; made once, not raised.
+CONNECTION_DONE = ConnectionDone("Connection done")
+CONNECTION_LOST = ConnectionLost("Connection lost")

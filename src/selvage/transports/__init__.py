@@ -8,12 +8,21 @@ here too.  Knows of protocols and factories only what it calls on them.
 from __future__ import annotations
 
 from ._connecting import BaseConnector
+from ._descriptor import FileDescriptor
 from ._errors import errnoMapping, getConnectError
 from ._ip import isIPAddress, isIPv6Address
 from ._listening import BasePort
 
-__all__ = ["BaseConnector", "BasePort", "errnoMapping", "getConnectError", "isIPAddress", "isIPv6Address"]
+__all__ = [
+    "BaseConnector",
+    "BasePort",
+    "FileDescriptor",
+    "errnoMapping",
+    "getConnectError",
+    "isIPAddress",
+    "isIPv6Address",
+]
 
-for _public in (BaseConnector, BasePort, getConnectError, isIPAddress, isIPv6Address):
+for _public in (BaseConnector, BasePort, FileDescriptor, getConnectError, isIPAddress, isIPv6Address):
     _public.__module__ = __name__
 del _public

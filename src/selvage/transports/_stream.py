@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from ._engine import Engine
 
-__all__ = ["Connection", "log_prefix"]
+__all__ = ["Connection", "bytes_to_write", "log_prefix"]
 
 #: Marks that `data_received` is running and nothing has been written yet.  Its own object only by value: it is empty,
 #: so that "is there anything to flush" is one truth test.
@@ -203,7 +203,7 @@ class Connection:
             TypeError: `data` is a str or anything else that is not bytes.
         """
         if data.__class__ is not bytes:
-            data = _as_bytes(data)
+            data = bytes_to_write(data)
         pending = self._pending
         if pending is _CORKED:
             self._pending = data
@@ -220,7 +220,7 @@ class Connection:
         Raises:
             TypeError: one of them is not bytes.
         """
-        self.write(b"".join([piece if piece.__class__ is bytes else _as_bytes(piece) for piece in data]))
+        self.write(b"".join([piece if piece.__class__ is bytes else bytes_to_write(piece) for piece in data]))
 
     def _write_uncorked(self, data: bytes) -> None:
         """The careful way: outside data_received, with a producer, or when nothing may be written any more."""
@@ -511,8 +511,12 @@ def _half_closeable(protocol: Any) -> Any:
     return cast("Any", IHalfCloseableProtocol)(protocol, None)
 
 
-def _as_bytes(data: Any) -> bytes:
-    """Return bytes for whatever else was given to write."""
+def bytes_to_write(data: Any) -> bytes:
+    """Return what was given to a `write` as bytes; a buffer that may change is copied.
+
+    Raises:
+        TypeError: it is a str, or anything else that is not bytes.
+    """
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     if isinstance(data, str):

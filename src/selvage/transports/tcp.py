@@ -129,7 +129,7 @@ class Port(StreamPort):
 
     def createInternetSocket(self) -> socket.socket:
         """Return a new socket with the options for listening."""
-        made = super().createInternetSocket()
+        made: socket.socket = super().createInternetSocket()
         if self._reuse_address:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self._reuse_port:
