@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -51,10 +51,7 @@ class WingFinder(MetaPathFinder):
             return self._find_bridged(fullname, path) if fullname == _BRIDGED else None
         if spec.submodule_search_locations is not None:
             others = None if path is None else [entry for entry in path if not _is_in_wing(entry)]
-            spec.submodule_search_locations = [
-                *spec.submodule_search_locations,
-                *self._installed_folders(fullname, others),
-            ]
+            return self._joined(spec, fullname, others)
         return spec
 
     def invalidate_caches(self) -> None:
@@ -66,13 +63,21 @@ class WingFinder(MetaPathFinder):
             spec.loader = _BridgingLoader(spec.loader)
         return spec
 
-    def _installed_folders(self, fullname: str, path: Sequence[str] | None) -> Iterable[str]:
-        if path is not None and not path:
-            return []
-        spec = self._installed_spec(fullname, path)
-        if spec is None or spec.submodule_search_locations is None:
-            return []
-        return [folder for folder in spec.submodule_search_locations if not _is_in_wing(folder)]
+    def _joined(self, own: ModuleSpec, fullname: str, path: Sequence[str] | None) -> ModuleSpec:
+        """The spec of a package of the wing, which searches the installed package's folders after our own.
+
+        Where our `__init__.py` is empty we have only modules to add: the installed package is loaded as it is (some
+        announce there which of their modules are deprecated) and looks into our folder first.
+        """
+        installed = None if path is not None and not path else self._installed_spec(fullname, path)
+        if installed is None or installed.submodule_search_locations is None:
+            return own
+        spec = installed if installed.loader is not None and _is_empty(own.origin) else own
+        spec.submodule_search_locations = [
+            *(own.submodule_search_locations or ()),
+            *(folder for folder in installed.submodule_search_locations if not _is_in_wing(folder)),
+        ]
+        return spec
 
     def _installed_spec(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """Ask every other finder, in order, as the import system would had the wing not answered."""
@@ -164,6 +169,13 @@ def twisted_getattr(name: str) -> Any:
 
 def _is_in_wing(path: str) -> bool:
     return path == _WING or path.startswith(_WING + os.sep)
+
+
+def _is_empty(file: str | None) -> bool:
+    try:
+        return file is not None and os.path.getsize(file) == 0
+    except OSError:
+        return False  # within an archive
 
 
 def _is_home(entry: str) -> bool:

@@ -113,8 +113,10 @@ def test_an_installed_twisted_may_be_a_zip_archive(tmp_path: Path) -> None:
 
     archive = tmp_path / "site.zip"
     with zipfile.ZipFile(archive, "w") as file:
-        for name in ("twisted/__init__.py", "twisted/internet/__init__.py"):
-            file.writestr(name, "raise SystemExit('the installed package is not to be imported')")
+        file.writestr(
+            "twisted/__init__.py", "raise SystemExit('the installed package is not to be imported')"
+        )
+        file.writestr("twisted/internet/__init__.py", "")
         file.writestr("twisted/internet/extra.py", "here = __file__")
     output = python(f"""
         import sys, selvage
@@ -124,6 +126,24 @@ def test_an_installed_twisted_may_be_a_zip_archive(tmp_path: Path) -> None:
         print(twisted.internet.extra.here)
     """)
     assert output.strip() == str(archive / "twisted" / "internet" / "extra.py")
+
+
+def test_an_empty_package_of_the_wing_runs_what_the_installed_one_says(tmp_path: Path) -> None:
+    """Twisted's packages announce their deprecated modules; ours that only add modules leave that to them."""
+    package = tmp_path / "twisted" / "python"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text(
+        "raise SystemExit('ours says something, so this is not to run')"
+    )
+    (package / "__init__.py").write_text("announced = True")
+    output = python(f"""
+        import sys, selvage
+        sys.path.insert(0, {str(tmp_path)!r})
+        selvage.install_twisted()
+        from twisted import python
+        print(python.__path__[0].endswith("selvage/twisted/python"), python.announced)
+    """)
+    assert output.split() == ["True", "True"]
 
 
 def test_an_installed_twisted_may_be_found_by_another_finder(tmp_path: Path) -> None:
