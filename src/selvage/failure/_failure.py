@@ -254,7 +254,7 @@ class Failure(BaseException):
             handled all of it; the answer is then the first type that found one.
         """
         # Quick way, the test of an `except` clause; the names and groups of the slow way are rare
-        # (benchmarks: failure).
+        # (benchmarks/programs/twisted_results.py).
         try:
             bases = self.type.__mro__
         except AttributeError:

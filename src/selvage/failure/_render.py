@@ -125,7 +125,7 @@ def _last_line(failure: Failure, frames: Sequence[object], message: str) -> str:
 
 def _render_default(failure: Failure, frames: Sequence[Sequence[Any]], message: str) -> str:
     # Quick way, equal to format_frames(frames, write, "default"): one lookup of the source for each file instead of
-    # each frame (benchmarks: failure).
+    # each frame (benchmarks/programs/twisted_results.py).
     parts = ["Traceback (most recent call last):\n"]
     sources: dict[str, list[str]] = {}
     for name, filename, line, _, _ in frames:
