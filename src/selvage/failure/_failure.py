@@ -405,9 +405,9 @@ class Failure(BaseException):
         return fake_traceback(frames) if frames else None
 
     def cleanFailure(self) -> None:
-        """Replace every reference to a frame or captured variable by text, so that the objects can be freed.
+        """Replace references to frames and captured variables by text, so that the objects can be freed.
 
-        The report stays what it was; the exception itself loses its traceback.
+        The report stays what it was. The exception itself loses its traceback; its cause and context keep theirs.
         """
         self.__setstate__(self.__getstate__())
         if isinstance(self.value, BaseException):

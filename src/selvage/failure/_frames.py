@@ -12,7 +12,7 @@ from __future__ import annotations
 import builtins
 import linecache
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, TypeVar
 
 __all__ = [
@@ -31,8 +31,8 @@ Frame = tuple[str, str, int, Variables, Variables]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-# Identities, not the code objects: hashing one of those walks its whole bytecode. The functions live for ever.
-_machinery: set[int] = set()
+# By identity: hashing a code object walks its whole bytecode. Kept, so that no other takes its place in memory.
+_machinery: dict[int, CodeType] = {}
 
 
 def machinery(function: _F) -> _F:
@@ -40,7 +40,8 @@ def machinery(function: _F) -> _F:
 
     Only for trampolines that call user code; a function that raises errors of its own should stay visible.
     """
-    _machinery.add(id(function.__code__))
+    code: CodeType = function.__code__
+    _machinery[id(code)] = code
     return function
 
 
