@@ -1,0 +1,36 @@
+"""`twisted.internet.protocol`: protocols and their factories."""
+
+from selvage.protocols import (
+    AbstractDatagramProtocol as AbstractDatagramProtocol,
+    BaseProtocol as BaseProtocol,
+    ClientCreator as ClientCreator,
+    ClientFactory as ClientFactory,
+    ConnectedDatagramProtocol as ConnectedDatagramProtocol,
+    ConsumerToProtocolAdapter as ConsumerToProtocolAdapter,
+    DatagramProtocol as DatagramProtocol,
+    Factory as Factory,
+    FileWrapper as FileWrapper,
+    ProcessProtocol as ProcessProtocol,
+    Protocol as Protocol,
+    ProtocolToConsumerAdapter as ProtocolToConsumerAdapter,
+    ReconnectingClientFactory as ReconnectingClientFactory,
+    ServerFactory as ServerFactory,
+    _InstanceFactory as _InstanceFactory,
+    connectionDone as connectionDone,
+)
+from selvage.protocols._factory import P as P, R as R
+
+__all__ = [
+    "AbstractDatagramProtocol",
+    "ClientCreator",
+    "ClientFactory",
+    "ConnectedDatagramProtocol",
+    "DatagramProtocol",
+    "Factory",
+    "FileWrapper",
+    "ProcessProtocol",
+    "Protocol",
+    "ReconnectingClientFactory",
+    "ServerFactory",
+    "connectionDone",
+]
