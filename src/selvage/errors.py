@@ -453,7 +453,16 @@ class InvalidAddressError(ValueError):
 
 
 class AlreadyCalledError(Exception):
-    """A Deferred was fired a second time."""
+    """A Deferred was fired a second time.
+
+    Attributes:
+        explanation: which Deferred, and what can be known of the first time; the sentence when there is no argument.
+    """
+
+    explanation = ""
+
+    def __str__(self) -> str:
+        return super().__str__() or self.explanation
 
 
 class CancelledError(Exception):

@@ -1,0 +1,69 @@
+"""Deferreds, coroutines that wait for them, and what is built of them.  Floor 0.
+
+    from selvage.defer import Deferred, inlineCallbacks, gatherResults
+
+It knows no files, no clock and no reactor: what needs one takes it as an argument.
+
+Twisted: `twisted.internet.defer`; `DeferredFilesystemLock` is in `selvage.reactor`.
+"""
+
+from __future__ import annotations
+
+from selvage._publish import publish
+from selvage.defer import _futures
+from selvage.defer._combinators import FAILURE, SUCCESS, DeferredList, gatherResults, race
+from selvage.defer._coroutines import ensureDeferred, inlineCallbacks, returnValue
+from selvage.defer._debug import DebugInfo
+from selvage.defer._deferred import Deferred, getDebugging, setDebugging
+from selvage.defer._primitives import DeferredLock, DeferredQueue, DeferredSemaphore
+from selvage.defer._shortcuts import execute, fail, logError, maybeDeferred, passthru, succeed, timeout
+from selvage.errors import (
+    AlreadyCalledError,
+    AlreadyTryingToLockError,
+    CancelledError,
+    DeferredTimeoutError as TimeoutError,
+    FailureGroup,
+    FirstError,
+    NotACoroutineError,
+    QueueOverflow,
+    QueueUnderflow,
+)
+from selvage.failure import Failure
+
+__all__ = [
+    "FAILURE",
+    "SUCCESS",
+    "AlreadyCalledError",
+    "AlreadyTryingToLockError",
+    "CancelledError",
+    "DebugInfo",
+    "Deferred",
+    "DeferredList",
+    "DeferredLock",
+    "DeferredQueue",
+    "DeferredSemaphore",
+    "Failure",
+    "FailureGroup",
+    "FirstError",
+    "NotACoroutineError",
+    "QueueOverflow",
+    "QueueUnderflow",
+    "TimeoutError",
+    "ensureDeferred",
+    "execute",
+    "fail",
+    "gatherResults",
+    "getDebugging",
+    "inlineCallbacks",
+    "logError",
+    "maybeDeferred",
+    "passthru",
+    "race",
+    "returnValue",
+    "setDebugging",
+    "succeed",
+    "timeout",
+]
+
+del _futures
+publish(globals())

@@ -1,0 +1,181 @@
+"""Several Deferreds as one: `DeferredList`, `gatherResults`, `race`.  Floor 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeVar, cast
+
+from selvage.defer._deferred import DEFERREDS, Deferred, _run
+from selvage.defer._shortcuts import as_deferred
+from selvage.errors import FailureGroup, FirstError
+from selvage.failure import Failure, report
+
+__all__ = ["FAILURE", "SUCCESS", "DeferredList", "gatherResults", "race"]
+
+_T = TypeVar("_T")
+
+SUCCESS: Literal[True] = True
+FAILURE: Literal[False] = False
+
+
+class DeferredList(Deferred[Any]):
+    """Fires when all of several Deferreds have.
+
+    Args:
+        deferredList: the Deferreds; changing the list later has no effect. Coroutines and `asyncio.Future`s may be
+            among them.
+        fireOnOneCallback: fire as soon as one succeeds.
+        fireOnOneErrback: fail as soon as one fails.
+        consumeErrors: the failures count as handled: they are not passed on to callbacks that are added to the
+            Deferreds later, and not reported. Otherwise a failure arrives here and goes its own way as well.
+
+    Fires with a list of `(success, result)` pairs in the order of `deferredList`; with `fireOnOneCallback`, with the
+    pair `(result, index)` of the first success. Fails, with `fireOnOneErrback`, with `FirstError`. Cancelling it
+    cancels all of them.
+    """
+
+    fireOnOneCallback = False
+    fireOnOneErrback = False
+
+    def __init__(
+        self,
+        deferredList: Iterable[Deferred[Any]],
+        fireOnOneCallback: bool = False,
+        fireOnOneErrback: bool = False,
+        consumeErrors: bool = False,
+    ) -> None:
+        super().__init__()
+        self.fireOnOneCallback = fireOnOneCallback
+        self.fireOnOneErrback = fireOnOneErrback
+        self.consumeErrors = consumeErrors
+        self._deferredList = deferreds = [
+            each if type(each) in DEFERREDS else _member(each) for each in deferredList
+        ]
+        self.resultList: list[Any] = [None] * len(deferreds)
+        self.finishedCount = 0
+        if not deferreds and not fireOnOneCallback:
+            self.callback(self.resultList)
+        succeeded, failed = self._one_succeeded, self._one_failed
+        for index, d in enumerate(deferreds):
+            arguments: Any = ((index,), {})
+            d._callbacks.append((succeeded, failed, arguments, arguments))
+            if d.called:
+                _run(d)
+
+    def _one_succeeded(self, result: Any, index: int) -> Any:
+        results = self.resultList
+        results[index] = (SUCCESS, result)
+        self.finishedCount = finished = self.finishedCount + 1
+        if not self.called:
+            if self.fireOnOneCallback:
+                self.callback((result, index))
+            elif finished == len(results):
+                self.callback(results)
+        return result
+
+    def _one_failed(self, failure: Failure, index: int) -> Any:
+        self.resultList[index] = (FAILURE, failure)
+        self.finishedCount += 1
+        if not self.called:
+            if self.fireOnOneErrback:
+                self.errback(Failure(FirstError(failure, index)))
+            elif self.finishedCount == len(self.resultList):
+                self.callback(self.resultList)
+        return None if self.consumeErrors else failure
+
+    def cancel(self) -> None:
+        """Cancel all the Deferreds that have not fired, if this one has not.
+
+        What a canceller raises is reported to the hub; it does not keep the others from being cancelled.
+        """
+        if self.called:
+            # It may wait for another one by now.
+            super().cancel()
+            return
+        for d in self._deferredList:
+            try:
+                d.cancel()
+            except BaseException as error:
+                report(Failure(error), "Exception raised from user supplied canceller", source="deferred")
+
+
+def _member(value: Any) -> Deferred[Any]:
+    """Give the Deferred for something that was put among Deferreds."""
+    d = as_deferred(value)
+    if d.called and getattr(d, "result", None) is value:
+        raise TypeError(
+            f"{value!r} is among Deferreds but is none; wrap a plain result with selvage.defer.succeed()"
+        )
+    return d
+
+
+class _Gathered(DeferredList):
+    """A DeferredList whose result is the list of results."""
+
+    def _one_succeeded(self, result: Any, index: int) -> Any:
+        results = self.resultList
+        results[index] = result
+        self.finishedCount = finished = self.finishedCount + 1
+        if finished == len(results) and not self.called:
+            self.callback(results)
+        return result
+
+
+def gatherResults(deferredList: Iterable[Deferred[_T]], consumeErrors: bool = False) -> Deferred[list[_T]]:
+    """Wait for several Deferreds.
+
+    Args:
+        deferredList: the Deferreds; coroutines and `asyncio.Future`s may be among them.
+        consumeErrors: the failures count as handled; see `DeferredList`. With this, failures after the first are
+            lost.
+
+    Fires with the list of their results, in order. Fails with `FirstError` as soon as one fails. Cancelling it cancels
+    all of them.
+    """
+    return cast("Deferred[list[_T]]", _Gathered(deferredList, False, True, consumeErrors))
+
+
+def race(ds: Sequence[Deferred[_T]]) -> Deferred[tuple[int, _T]]:
+    """Wait for the first success of several Deferreds, and cancel the others then.
+
+    Fires with `(index, result)` of the first success. Fails with `FailureGroup` when all have failed. Cancelling it
+    cancels all of them. Results that come after the first success are dropped.
+    """
+    deferreds = [each if type(each) in DEFERREDS else _member(each) for each in ds]
+    failures: list[Any] = [None] * len(deferreds)
+    left = len(deferreds)
+    winner: int | None = None
+
+    def cancel_all(_: object) -> None:
+        for d in deferreds:
+            _cancel(d)
+
+    result: Deferred[tuple[int, _T]] = Deferred(cancel_all)
+
+    def succeeded(value: _T, index: int) -> None:
+        nonlocal winner
+        if winner is not None or result.called:
+            return
+        winner = index
+        for place, d in enumerate(deferreds):
+            if place != index:
+                _cancel(d)
+        result.callback((index, value))
+
+    def failed(failure: Failure, index: int) -> None:
+        nonlocal left
+        left -= 1
+        failures[index] = failure
+        if left == 0 and not result.called:
+            result.errback(Failure(FailureGroup(failures)))
+
+    for index, d in enumerate(deferreds):
+        d.addCallbacks(succeeded, failed, (index,), None, (index,), None)
+    return result
+
+
+def _cancel(d: Deferred[Any]) -> None:
+    try:
+        d.cancel()
+    except BaseException as error:
+        report(Failure(error), "Exception raised from user supplied canceller", source="deferred")

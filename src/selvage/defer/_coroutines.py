@@ -1,0 +1,418 @@
+"""Coroutines: the driver behind `inlineCallbacks`, `ensureDeferred` and `Deferred.fromCoroutine`.  Floor 0.
+
+Theory of operation
+-------------------
+
+A `CoroutineDriver` steps one coroutine or generator. `resume(value, failed)` sends it a value or throws a failure into
+it, and looks at what it yields in return:
+
+* a `Waiter`: it awaits a Deferred that is not ready. The driver puts a link to itself among the callbacks of that
+  Deferred and is resumed by the loop that runs them, synchronously, when the result gets there;
+* a Deferred: an `inlineCallbacks` generator yielded it, and uses its result up. One that is ready costs no callback;
+* an asyncio future (`_asyncio_future_blocking`): a done callback resumes the coroutine on the loop;
+* None from a coroutine: a bare `yield`, by which `asyncio.sleep(0)` asks for one turn of the loop;
+* anything else from a generator goes straight back in: a coroutine as what it results in, a Failure as an exception.
+
+It goes on like this, without recursion, until there is something to wait for or the coroutine ends. Then `resume`
+returns: the coroutine's Deferred if that has callbacks to run, so that the caller, usually the callback loop, can run
+them without a deeper stack.
+
+The coroutine runs in the copy of the context that was current when it was started. While it is stepped on a running
+loop, the driver is asyncio's current task; see `_task_face`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import copy_context
+from functools import wraps
+from inspect import isgeneratorfunction
+from types import CoroutineType, GeneratorType
+from typing import Any, NoReturn, ParamSpec, TypeVar, cast
+
+from selvage.defer._deferred import (
+    DEFERREDS,
+    PEEK,
+    RESUME,
+    SPECIAL,
+    Deferred,
+    _run,
+    as_exception,
+    caught,
+    late,
+    leave_over,
+    record_firing,
+)
+from selvage.defer._shortcuts import as_deferred, fail
+from selvage.defer._task_face import CancelledByAsyncio, TaskFace, swap_current_task
+from selvage.defer._waiter import Waiter
+from selvage.errors import NotACoroutineError
+from selvage.failure import Failure, report
+from selvage.failure._frames import machinery
+
+__all__ = ["ensureDeferred", "inlineCallbacks", "returnValue"]
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+_WAITING: Any = object()
+
+
+class CoroutineDriver(TaskFace):
+    """Steps one coroutine; asyncio's current task while it does."""
+
+    # Whether it is a generator of inlineCallbacks, which yields values of all kinds.
+    __slots__ = ("_plain",)
+
+    _plain: bool
+
+    @machinery
+    def resume(self, value: Any, failed: bool) -> Any:
+        """Step the coroutine until it waits or ends.
+
+        Args:
+            value: what to send into it, or the Failure to throw into it.
+            failed: which of the two.
+
+        Returns:
+            the Deferred of the coroutine, if it has ended and callbacks are to be run; else None.
+        """
+        self._waiting = None
+        if self._face is not None:
+            value, failed = self._apply_cancellation(value, failed)
+        coro = self._coro
+        run = self._context.run
+        loop = running_loop()
+        if loop is not None:
+            self._loop = loop
+            outer = swap_current_task(loop, self)
+        try:
+            while True:
+                try:
+                    if failed:
+                        yielded = run(coro.throw, as_exception(value))
+                    else:
+                        yielded = run(coro.send, value)
+                except StopIteration as stop:
+                    value = stop.value
+                    failed = False
+                    break
+                except BaseException as exc:
+                    value, failed = self._raised(exc)
+                    break
+                kind = type(yielded)
+                if kind in DEFERREDS:
+                    deferred, link = yielded, RESUME
+                elif kind is Waiter:
+                    deferred, link = yielded.deferred, PEEK
+                else:
+                    value, failed = self._look_at(yielded)
+                    if value is _WAITING:
+                        return None
+                    continue
+                if deferred is self._deferred:
+                    value = Failure(RuntimeError(f"{self!r} cannot wait for its own result"))
+                    failed = True
+                    continue
+                if (not deferred.called or deferred.paused or deferred._running is not False) and (
+                    self._face is None or not self._cancel_before_waiting(deferred)
+                ):
+                    self._waiting = deferred
+                    deferred._callbacks.append((link, link, self, self))
+                    return None
+                # Quick way: it is there, so that no callback is needed (benchmarks/bench_deferred.py).
+                value = deferred.result
+                if link is RESUME:
+                    deferred.result = None
+                failed = type(value) in SPECIAL
+                if deferred._debugInfo is not None:
+                    deferred._debugInfo.failResult = None
+        finally:
+            if loop is not None:
+                swap_current_task(loop, outer)
+        return self._end(value, failed)
+
+    def _end(self, value: Any, failed: bool) -> Any:
+        """The coroutine has ended: fire its Deferred, up to the point where callbacks would run."""
+        self._coro = None
+        self._outcome = value
+        if self._face is not None:
+            self._ended(self._face)
+        d = self._deferred
+        if d.called:
+            # Somebody else fired it. A success is of no use any more; a failure must not get lost.
+            if failed:
+                report(
+                    value, "Unhandled error in coroutine whose Deferred was fired before:", source="coroutine"
+                )
+            return None
+        if d.debug:
+            record_firing(d, 2)
+        d.called = True
+        d._canceller = None
+        d.result = value
+        if d._callbacks:
+            return d
+        if failed:
+            leave_over(d, value)
+        elif type(value) in SPECIAL:
+            return d
+        return None
+
+    def _raised(self, exc: BaseException) -> tuple[Any, bool]:
+        """Turn what the coroutine raised into its result."""
+        if isinstance(exc, _Return):
+            _warn_of_distant_return(exc, self._coro)
+            return exc.value, False
+        if type(exc) is asyncio.CancelledError:
+            cancelled = CancelledByAsyncio(*exc.args)
+            cancelled.__context__ = exc.__context__
+            cancelled.__cause__ = exc.__cause__
+            exc = cancelled.with_traceback(exc.__traceback__)
+        return caught(exc, Deferred.debug), True
+
+    def _look_at(self, yielded: Any) -> tuple[Any, bool]:
+        """Decide about something yielded that is no Deferred: what to resume with, or that it waits."""
+        if getattr(yielded, "_asyncio_future_blocking", None) is not None:
+            return self._wait_for_future(yielded)
+        if not self._plain:
+            loop = running_loop()
+            if yielded is None and loop is not None:
+                self._register()
+                self._waiting = loop.call_soon(self._turn)
+                return _WAITING, False
+            return yielded, False
+        if type(yielded) in SPECIAL:
+            return yielded, True
+        if isinstance(yielded, Coroutine):
+            return self._wait_for_deferred(drive(yielded, False))
+        return yielded, False
+
+    def _wait_for_deferred(self, d: Deferred[Any]) -> tuple[Any, bool]:
+        if d.called and not d.paused:
+            result, d.result = d.result, None
+            if d._debugInfo is not None:
+                d._debugInfo.failResult = None
+            return result, type(result) in SPECIAL
+        if self._face is not None:
+            self._cancel_before_waiting(d)
+            if d.called:
+                return self._wait_for_deferred(d)
+        self._waiting = d
+        d._callbacks.append((RESUME, RESUME, self, self))
+        return _WAITING, False
+
+    def _wait_for_future(self, future: Any) -> tuple[Any, bool]:
+        if self._plain:
+            if future.done():
+                return _outcome_of(future)
+        else:
+            # The await expression asks the future itself.
+            future._asyncio_future_blocking = False
+        self._register()
+        self._waiting = future
+        future.add_done_callback(self._wake)
+        face = self._meet()
+        if face.cancel_on_wait or (face.must_cancel and future.cancel(msg=face.cancel_message)):
+            if face.cancel_on_wait:
+                face.cancel_on_wait = False
+                future.cancel()
+            face.must_cancel = False
+        return _WAITING, False
+
+    def _cancel_before_waiting(self, deferred: Any) -> bool:
+        """Do what was asked for while the coroutine ran; tell whether `deferred` has a result now."""
+        face = self._meet()
+        if face.must_cancel:
+            self.get_loop().call_soon(self._deliver)
+        elif face.cancel_on_wait:
+            face.cancel_on_wait = False
+            deferred.cancel()
+            return deferred.called and not deferred.paused and deferred._running is False
+        return False
+
+    def _wake(self, future: Any) -> None:
+        """The asyncio future that is waited for is done."""
+        if self._waiting is future:
+            if self._plain:
+                self._go_on(*_outcome_of(future))
+            else:
+                self._go_on(None, False)
+
+    def _turn(self) -> None:
+        """One turn of the loop is over."""
+        self._go_on(None, False)
+
+    def _go_on(self, value: Any, failed: bool) -> None:
+        following = self.resume(value, failed)
+        if following is not None:
+            _run(following)
+
+    def _cancel_step(self) -> Any:
+        """`Deferred.cancel` was called for the coroutine's Deferred.
+
+        Returns:
+            the Deferred to cancel in its place; None if everything is done.
+        """
+        waiting = self._waiting
+        if type(waiting) in DEFERREDS:
+            return waiting
+        face = self._meet()
+        if waiting is None:
+            face.cancel_on_wait = True
+            return None
+        face.requests += 1
+        face.cancel_message = None
+        if asyncio.isfuture(waiting):
+            waiting.remove_done_callback(self._wake)
+        waiting.cancel()
+        self._go_on(Failure(asyncio.CancelledError()), True)
+        return None
+
+
+def _outcome_of(future: Any) -> tuple[Any, bool]:
+    """Give result or Failure of an asyncio future that is done."""
+    try:
+        return future.result(), False
+    except BaseException as exc:
+        return Failure(exc), True
+
+
+_new_driver = CoroutineDriver.__new__
+
+
+def drive(coro: Any, plain: bool) -> Deferred[Any]:
+    """Start a coroutine or generator, and give the Deferred of its result."""
+    driver: Any = _new_driver(CoroutineDriver)
+    driver._coro = coro
+    driver._context = copy_context()
+    driver._plain = plain
+    driver._loop = driver._face = driver._outcome = None
+    deferred: Deferred[Any] = Deferred(driver)
+    driver._deferred = deferred
+    following = driver.resume(None, False)
+    if following is not None:
+        _run(following)
+    return deferred
+
+
+def from_coroutine(coro: Any) -> Deferred[Any]:
+    """See `Deferred.fromCoroutine`."""
+    kind = type(coro)
+    if kind is CoroutineType or kind is GeneratorType or isinstance(coro, (Coroutine, Generator)):
+        return drive(coro, False)
+    raise NotACoroutineError(f"{coro!r} is not a coroutine")
+
+
+late.from_coroutine = from_coroutine
+
+
+def ensureDeferred(
+    coro: Coroutine[Any, Any, _T] | Generator[Any, Any, _T] | asyncio.Future[_T] | Deferred[_T],
+) -> Deferred[_T]:
+    """Give a Deferred for what may be a coroutine.
+
+    Args:
+        coro: a coroutine or generator, which is started (see `Deferred.fromCoroutine`); an `asyncio.Future`; or a
+            Deferred, which is returned as it is.
+
+    Raises:
+        NotACoroutineError: it is none of these.
+    """
+    kind = type(coro)
+    if kind is CoroutineType:
+        return cast("Deferred[_T]", drive(coro, False))
+    if kind in DEFERREDS:
+        return cast("Deferred[_T]", coro)
+    if getattr(kind, "_asyncio_future_blocking", None) is not None:
+        return Deferred.fromFuture(cast("asyncio.Future[_T]", coro))
+    try:
+        return from_coroutine(coro)
+    except NotACoroutineError:
+        raise NotACoroutineError(
+            f"{coro!r} is not a coroutine or a Deferred; was the function called, and is it an async function?"
+        ) from None
+
+
+def inlineCallbacks(f: Callable[_P, Generator[Any, Any, _T]]) -> Callable[_P, Deferred[_T]]:
+    """Make a generator function wait at each `yield` for what it yields.
+
+    Args:
+        f: a generator function. It may yield Deferreds, coroutines and asyncio futures, and gets their results, or
+            their failures as exceptions; any other value it gets back at once.
+
+    Returns:
+        a function that starts the generator and returns a Deferred, which fires with what the generator returns or
+        fails with what it raises. Cancelling that cancels what the generator is waiting for.
+
+    Twisted: as `twisted.internet.defer.inlineCallbacks`; a function that does not yield is no error here, but treated
+    as by `maybeDeferred`.
+    """
+    yields = isgeneratorfunction(f)
+
+    @wraps(f)
+    def start(*args: _P.args, **kwargs: _P.kwargs) -> Deferred[_T]:
+        if yields:
+            return cast("Deferred[_T]", drive(f(*args, **kwargs), True))
+        return cast("Deferred[_T]", _call_plain(f, args, kwargs))
+
+    return start
+
+
+def _call_plain(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Deferred[Any]:
+    """Call what was decorated with inlineCallbacks but does not look like a generator function."""
+    try:
+        result = f(*args, **kwargs)
+    except _Return as exc:
+        return as_deferred(exc.value)
+    except BaseException as exc:
+        return fail(caught(exc, Deferred.debug))
+    if isinstance(result, Generator):
+        return drive(result, True)
+    return as_deferred(result)
+
+
+class _Return(BaseException):
+    """Carries the value of `returnValue` out of the generator."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
+
+
+def returnValue(val: object) -> NoReturn:
+    """End an `inlineCallbacks` generator with a result.  Deprecated; write `return val`."""
+    warnings.warn(
+        "twisted.internet.defer.returnValue was deprecated in Twisted 24.7.0;"
+        " please use standard return statement instead",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    raise _Return(val)
+
+
+def _warn_of_distant_return(exc: _Return, coro: Any) -> None:
+    """Warn if `returnValue` was called by a function that the generator called, not by itself."""
+    generator_code = getattr(coro, "gi_code", None) or getattr(coro, "cr_code", None)
+    if generator_code is None:
+        return
+    caller = None
+    tb = exc.__traceback__
+    inside = False
+    while tb is not None and tb.tb_next is not None:
+        inside = inside or tb.tb_frame.f_code is generator_code
+        caller = tb
+        tb = tb.tb_next
+    if not inside or caller is None or caller.tb_frame.f_code is generator_code:
+        return
+    code = caller.tb_frame.f_code
+    warnings.warn_explicit(
+        f"returnValue() in {code.co_name!r} causing {generator_code.co_name!r} to exit: "
+        "returnValue should only be invoked by functions decorated with inlineCallbacks",
+        DeprecationWarning,
+        code.co_filename,
+        caller.tb_lineno,
+    )

@@ -1,0 +1,99 @@
+"""What a Deferred keeps about itself beside its result: unhandled failures, and sites in debug mode.  Floor 0.
+
+`DebugInfo` is the sentinel of a failure that nobody has handled yet. A Deferred makes one when its callbacks have run
+and a Failure is left over, and holds the only reference to it; so when the last reference to the Deferred goes, the
+sentinel's `__del__` runs and hands the failure to the hub. A Deferred that succeeds never has one, which is the reason
+that `Deferred` itself has no `__del__`. In debug mode the same object also says where the Deferred was created and
+first fired.
+
+A site is a list of (code, line) pairs, innermost first, kept without formatting anything: debug mode is meant to be
+left on in a test run, and nearly no site is ever read.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import time
+from types import CodeType
+from typing import TYPE_CHECKING
+
+from selvage.failure import report
+
+if TYPE_CHECKING:
+    from selvage.failure import Failure
+
+__all__ = ["DebugInfo", "Site", "here"]
+
+Site = list[tuple[CodeType, int]]
+
+# Frames kept of each site. The innermost ones tell where it happened; a hundred is deeper than most programs get
+# before they are in the reactor's own frames.
+SITE_DEPTH = 100
+
+
+def here(skip: int) -> Site:
+    """Record the callers' stack without formatting it.
+
+    Args:
+        skip: how many frames above this function to leave out, from 0.
+    """
+    site: Site = []
+    frame = sys._getframe(skip + 1)
+    while frame is not None and len(site) < SITE_DEPTH:
+        site.append((frame.f_code, frame.f_lineno))
+        frame = frame.f_back  # type: ignore[assignment]
+    return site
+
+
+def _format(site: Site, mark: str, title: str) -> str:
+    lines = [f" {mark}: {title}"]
+    for code, line in reversed(site):
+        lines.append(f' {mark}:  File "{code.co_filename}", line {line}, in {code.co_name}')
+        text = linecache.getline(code.co_filename, line).strip()
+        if text:
+            lines.append(f" {mark}:    {text}")
+    return "\n".join(lines) + "\n"
+
+
+class DebugInfo:
+    """The unhandled failure of one Deferred, and in debug mode its sites.
+
+    Attributes:
+        failResult: the failure that is left over; None once somebody took it.
+        creator: where the Deferred was made, in debug mode.
+        invoker: where it was first fired, in debug mode.
+
+    Twisted: as `twisted.internet.defer.DebugInfo`; the sites are recorded frames here, not text.
+    """
+
+    failResult: Failure | None = None
+    creator: Site | None = None
+    invoker: Site | None = None
+    #: When it was first fired, in seconds since the epoch; debug mode.
+    fired_at: float | None = None
+
+    def fired(self, skip: int) -> None:
+        """Record that the Deferred is fired for the first time, by the caller `skip` frames above."""
+        self.invoker = here(skip + 1)
+        self.fired_at = time.time()
+
+    def _getDebugTracebacks(self) -> str:
+        text = ""
+        if self.creator is not None:
+            text += _format(self.creator, "C", "Deferred was created:")
+        if self.invoker is not None:
+            text += _format(self.invoker, "I", "First Invoker was:")
+        return text
+
+    def __del__(self) -> None:
+        failure = self.failResult
+        if failure is None:
+            return
+        # A failure that is found again by what runs now must not be reported again.
+        self.failResult = None
+        sites = self._getDebugTracebacks()
+        if sites:
+            report(failure, "Unhandled error in Deferred:", source="deferred", debugInfo=sites)
+        else:
+            report(failure, "Unhandled error in Deferred:", source="deferred")
