@@ -24,7 +24,7 @@ __all__ = ["BasePort", "BaseServer", "StreamPort", "ambient_reactor"]
 def ambient_reactor(reactor: Any) -> Any:
     """Return `reactor`, or the ambient one for None."""
     if reactor is None:
-        from selvage.reactor import get_reactor
+        from selvage.reactor._ambient import get_reactor
 
         return get_reactor()
     return reactor

@@ -1,0 +1,77 @@
+"""The reactor: time, threads, names, descriptors and sockets over any asyncio loop.  Floor 2.
+
+    from selvage.reactor import get_reactor, run
+
+`Reactor` is composed with the transports when it is first asked for; the rest of this package knows none.
+
+Twisted: `twisted.internet.{reactor,base,threads,asyncioreactor}`, `twisted.python.threadpool`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from selvage._publish import publish
+
+from . import _ambient
+from ._ambient import get_reactor, install_reactor
+from ._base import ReactorBase
+from ._resolver import (
+    BlockingResolver,
+    ComplexResolverSimplifier,
+    FirstOneWins,
+    GAIResolver,
+    HostResolution,
+    PluggableResolverMixin,
+    SimpleResolverComplexifier,
+    ThreadedResolver,
+)
+from ._run import run
+from ._threadpool import ThreadPool
+from ._threads import blockingCallFromThread, callMultipleInThread, deferToThread, deferToThreadPool
+from ._time import DelayedCall
+
+if TYPE_CHECKING:
+    from ._compose import Reactor
+
+__all__ = [
+    "BlockingResolver",
+    "ComplexResolverSimplifier",
+    "DelayedCall",
+    "FirstOneWins",
+    "GAIResolver",
+    "HostResolution",
+    "PluggableResolverMixin",
+    "Reactor",
+    "ReactorBase",
+    "SimpleResolverComplexifier",
+    "ThreadPool",
+    "ThreadedResolver",
+    "blockingCallFromThread",
+    "callMultipleInThread",
+    "deferToThread",
+    "deferToThreadPool",
+    "get_reactor",
+    "install_reactor",
+    "run",
+]
+
+
+def _composed() -> type[Reactor]:
+    # The transports import leaf modules of this package, and so this module: it cannot import them while it is made.
+    from ._compose import Reactor
+
+    Reactor.__module__ = __name__
+    return Reactor
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Reactor":
+        value = globals()[name] = _composed()
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_ambient.make_reactor = lambda: _composed()(_lazy=True)
+
+publish({**globals(), "__all__": [name for name in __all__ if name != "Reactor"]})

@@ -1,0 +1,29 @@
+"""The reactor users get: the loop's part, with the socket methods of the transports.  Floor 2.
+
+The one place where the packages of this floor meet: `selvage.transports` imports nothing of ours but leaf modules, and
+only this module imports `selvage.transports`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from selvage.transports._reactor_mixins import TCPReactorMixin
+
+from ._reactor import LoopReactor
+
+__all__ = ["Reactor"]
+
+
+class Reactor(TCPReactorMixin, LoopReactor):
+    """Selvage's reactor, over any asyncio loop.
+
+    Args:
+        eventloop: the loop to use; it stays the caller's, who closes it.  By default the loop that the program has set
+            for this thread, if it set one, else a new one (uvloop's where uvloop is installed).
+
+    Twisted: `EPollReactor`, `SelectReactor`, `PollReactor` and `AsyncioSelectorReactor` are other names for it.
+    """
+
+    def __init__(self, eventloop: asyncio.AbstractEventLoop | None = None, *, _lazy: bool = False) -> None:
+        LoopReactor.__init__(self, eventloop, _lazy=_lazy)

@@ -1,0 +1,37 @@
+"""`reactor.addErrorCallback`: functions of one Failure, subscribed to the hub.  Floor 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from selvage.failure import Failure, Report, subscribe, unsubscribe
+
+__all__ = ["add", "remove"]
+
+_hooks: list[tuple[Callable[[Failure], object], Callable[[Report], object]]] = []
+
+
+def add(f: Callable[[Failure], object]) -> None:
+    """Subscribe `f`; twice is once."""
+    if any(known == f for known, _ in _hooks):
+        return
+
+    def on_report(report: Report) -> None:
+        f(report.failure)
+
+    _hooks.append((f, on_report))
+    subscribe(on_report)
+
+
+def remove(f: Callable[[Failure], object]) -> None:
+    """Take `f` back.
+
+    Raises:
+        ValueError: it is not subscribed.
+    """
+    for entry in _hooks:
+        if entry[0] == f:
+            _hooks.remove(entry)
+            unsubscribe(entry[1])
+            return
+    raise ValueError(f"{f!r} is no error callback: it was never added, or has been removed")

@@ -1,0 +1,274 @@
+"""Descriptors that want to be told when they can be read or written.  Floor 2.
+
+A descriptor has `fileno`, `doRead` or `doWrite`, and `connectionLost(reason)`.  What `doRead` or `doWrite` returns, if
+anything, or raises, is why it is taken from the reactor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from selvage.errors import (
+    CONNECTION_DONE,
+    CONNECTION_LOST,
+    ConnectionDone,
+    ConnectionFdescWentAway,
+    ConnectionLost,
+)
+from selvage.failure import Failure, report
+from selvage.interfaces import IHalfCloseableDescriptor, IReactorFDSet
+
+__all__ = [
+    "CONNECTION_DONE",
+    "CONNECTION_LOST",
+    "ContinuousPolling",
+    "DisconnectSelectableMixin",
+    "LoopFDSetMixin",
+]
+
+
+# Seconds between two calls of a descriptor that is always ready; the file a regular descriptor stands for never blocks.
+_POLL_INTERVAL_S = 0.00001
+
+
+class DisconnectSelectableMixin:
+    """How a descriptor leaves a reactor (`removeReader`, `removeWriter`) when it is done or has failed."""
+
+    def _disconnectSelectable(self, selectable: Any, why: Any, isRead: bool) -> None:
+        """Take a descriptor from the reactor and tell it why.
+
+        A descriptor that can be half closed and has only come to the end of its input stays for writing.
+        """
+        reactor: Any = self
+        reactor.removeReader(selectable)
+        done = why is ConnectionDone or isinstance(why, ConnectionDone)
+        if done and isRead and IHalfCloseableDescriptor.providedBy(selectable):
+            selectable.readConnectionLost(Failure(CONNECTION_DONE))
+            return
+        reactor.removeWriter(selectable)
+        if isinstance(why, type):
+            why = (
+                CONNECTION_DONE
+                if why is ConnectionDone
+                else CONNECTION_LOST
+                if why is ConnectionLost
+                else why()
+            )
+        selectable.connectionLost(why if isinstance(why, Failure) else Failure(why))
+
+    def _doReadOrWrite(self, selectable: Any, method: str) -> None:
+        """Call `doRead` or `doWrite` and draw the consequences; raises nothing."""
+        try:
+            why = getattr(selectable, method)()
+            if not why and selectable.fileno() == -1:
+                why = ConnectionFdescWentAway("Filedescriptor went away")
+        except BaseException as error:
+            report(Failure(), f"Unhandled error in {method}", source="reader", descriptor=selectable)
+            why = error
+        if why:
+            try:
+                self._disconnectSelectable(selectable, why, method == "doRead")
+            except BaseException:
+                report(Failure(), "Unhandled error in connectionLost", source="reader", descriptor=selectable)
+
+
+class _PollLoop:
+    """Calls a function over and over on a clock, for as long as it is wanted."""
+
+    def __init__(self, clock: Any, function: Callable[[], object]) -> None:
+        self.clock = clock
+        self.running = True
+        self._function = function
+        self._schedule()
+
+    def _schedule(self) -> None:
+        self._call: Any = self.clock.callLater(_POLL_INTERVAL_S, self._turn)
+
+    def _turn(self) -> None:
+        self._call = None
+        self._function()
+        if self.running:
+            self._schedule()
+
+    def stop(self) -> None:
+        """Call it no more."""
+        self.running = False
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+
+
+@implementer(IReactorFDSet)
+class ContinuousPolling(DisconnectSelectableMixin):
+    """Serves descriptors that the system cannot wait for, such as regular files: those are always ready.
+
+    Args:
+        reactor: for its clock.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._loop: _PollLoop | None = None
+        self._readers: dict[Any, None] = {}
+        self._writers: dict[Any, None] = {}
+
+    def _check_loop(self) -> None:
+        if self._readers or self._writers:
+            if self._loop is None:
+                self._loop = _PollLoop(self._reactor, self.iterate)
+        elif self._loop is not None:
+            self._loop.stop()
+            self._loop = None
+
+    def iterate(self) -> None:
+        """Call every descriptor once."""
+        for reader in list(self._readers):
+            if reader in self._readers:
+                self._doReadOrWrite(reader, "doRead")
+        for writer in list(self._writers):
+            if writer in self._writers:
+                self._doReadOrWrite(writer, "doWrite")
+
+    def addReader(self, reader: Any) -> None:
+        """Call `reader.doRead` again and again."""
+        self._readers[reader] = None
+        self._check_loop()
+
+    def addWriter(self, writer: Any) -> None:
+        """Call `writer.doWrite` again and again."""
+        self._writers[writer] = None
+        self._check_loop()
+
+    def removeReader(self, reader: Any) -> None:
+        """Stop that; nothing happens when it is not watched."""
+        self._readers.pop(reader, None)
+        self._check_loop()
+
+    def removeWriter(self, writer: Any) -> None:
+        """Stop that; nothing happens when it is not watched."""
+        self._writers.pop(writer, None)
+        self._check_loop()
+
+    def removeAll(self) -> list[Any]:
+        """Stop watching everything and return it."""
+        removed = list({**self._readers, **self._writers})
+        self._readers.clear()
+        self._writers.clear()
+        self._check_loop()
+        return removed
+
+    def getReaders(self) -> list[Any]:
+        """Return what is watched for reading."""
+        return list(self._readers)
+
+    def getWriters(self) -> list[Any]:
+        """Return what is watched for writing."""
+        return list(self._writers)
+
+    def isReading(self, fd: Any) -> bool:
+        """Tell whether a descriptor is watched for reading."""
+        return fd in self._readers
+
+    def isWriting(self, fd: Any) -> bool:
+        """Tell whether a descriptor is watched for writing."""
+        return fd in self._writers
+
+
+@implementer(IReactorFDSet)
+class LoopFDSetMixin(DisconnectSelectableMixin):
+    """`addReader` and kin over `loop.add_reader`; what the system cannot wait for is polled."""
+
+    _asyncioEventloop: Any
+    _loop: Any
+
+    def _init_fdset(self) -> None:
+        # Descriptor -> its number when it was added: by then `fileno` may say something else, or raise.
+        self._reads: dict[Any, int] = {}
+        self._writes: dict[Any, int] = {}
+        # Number -> who watches it now: a closed descriptor's number may have gone to another before it was removed.
+        self._read_owners: dict[int, Any] = {}
+        self._write_owners: dict[int, Any] = {}
+        self._continuousPolling = ContinuousPolling(self)
+
+    def addReader(self, reader: Any) -> None:
+        """Call `reader.doRead` whenever its descriptor can be read.
+
+        Raises:
+            OSError: the descriptor is not open.
+        """
+        if reader not in self._reads and not self._continuousPolling.isReading(reader):
+            number = _descriptor(reader)
+            try:
+                self._asyncioEventloop.add_reader(number, self._doReadOrWrite, reader, "doRead")
+            except PermissionError:
+                self._continuousPolling.addReader(reader)
+            else:
+                self._reads[reader] = number
+                self._read_owners[number] = reader
+
+    def addWriter(self, writer: Any) -> None:
+        """Call `writer.doWrite` whenever its descriptor can be written.
+
+        Raises:
+            OSError: the descriptor is not open.
+        """
+        if writer not in self._writes and not self._continuousPolling.isWriting(writer):
+            number = _descriptor(writer)
+            try:
+                self._asyncioEventloop.add_writer(number, self._doReadOrWrite, writer, "doWrite")
+            except PermissionError:
+                self._continuousPolling.addWriter(writer)
+            else:
+                self._writes[writer] = number
+                self._write_owners[number] = writer
+
+    def removeReader(self, reader: Any) -> None:
+        """Stop calling `reader.doRead`; nothing happens when it is not watched."""
+        number = self._reads.pop(reader, None)
+        if number is None:
+            self._continuousPolling.removeReader(reader)
+        elif self._read_owners.get(number) is reader:
+            del self._read_owners[number]
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(number)
+
+    def removeWriter(self, writer: Any) -> None:
+        """Stop calling `writer.doWrite`; nothing happens when it is not watched."""
+        number = self._writes.pop(writer, None)
+        if number is None:
+            self._continuousPolling.removeWriter(writer)
+        elif self._write_owners.get(number) is writer:
+            del self._write_owners[number]
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_writer(number)
+
+    def removeAll(self) -> list[Any]:
+        """Stop watching everything and return it."""
+        internal = self._internalReaders  # type: ignore[attr-defined]
+        removed = {**self._reads, **self._writes}
+        removed.update(dict.fromkeys(self._continuousPolling.removeAll()))
+        for selectable in removed:
+            if selectable not in internal:
+                self.removeReader(selectable)
+                self.removeWriter(selectable)
+        return [selectable for selectable in removed if selectable not in internal]
+
+    def getReaders(self) -> list[Any]:
+        """Return what is watched for reading."""
+        return [*self._reads, *self._continuousPolling.getReaders()]
+
+    def getWriters(self) -> list[Any]:
+        """Return what is watched for writing."""
+        return [*self._writes, *self._continuousPolling.getWriters()]
+
+
+def _descriptor(selectable: Any) -> int:
+    number: int = selectable.fileno()
+    if number < 0:
+        raise OSError(
+            f"{selectable!r} cannot be watched: its fileno() is {number}, so it is closed or was never open"
+        )
+    return number

@@ -1,0 +1,27 @@
+"""What the operating system can do.  Floor 2; the only package of Selvage that reads `sys.platform`.
+
+Elsewhere one asks for a capability by its name here.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+__all__ = ["IS_LINUX", "IS_MACOS", "IS_WINDOWS", "PLATFORM_TYPE", "STOP_SIGNALS"]
+
+IS_LINUX = sys.platform.startswith("linux")
+IS_MACOS = sys.platform == "darwin"
+IS_WINDOWS = sys.platform == "win32"
+
+#: "posix" or "win32", as Twisted's `platformType`.
+PLATFORM_TYPE = "win32" if IS_WINDOWS else "posix"
+
+
+def _stop_signals() -> dict[str, int]:
+    names = {"sigInt": "SIGINT", "sigTerm": "SIGTERM", "sigBreak": "SIGBREAK"}
+    return {method: int(getattr(signal, name)) for method, name in names.items() if hasattr(signal, name)}
+
+
+#: Handler method of the reactor -> number of a signal that asks a program to stop; SIGBREAK is there on Windows only.
+STOP_SIGNALS = _stop_signals()

@@ -1,0 +1,3 @@
+"""`twisted.internet.default`: the reactor that a program gets which asks for none."""
+
+from selvage.reactor._install import install as install

@@ -1,0 +1,12 @@
+"""`twisted.python.context`: keys and values that hold for the calls below."""
+
+from selvage.reactor._context import (
+    ContextTracker as ContextTracker,
+    ThreadedContextTracker as ThreadedContextTracker,
+    call as call,
+    defaultContextDict as defaultContextDict,
+    get as get,
+    installContextTracker as installContextTracker,
+    setDefault as setDefault,
+    theContextTracker as theContextTracker,
+)
