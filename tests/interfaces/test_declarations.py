@@ -12,6 +12,12 @@ from zope.interface.verify import verifyClass
 import selvage
 
 
+def is_base(cls: type) -> bool:
+    """Tell whether a class is there to be completed by others of ours: private, and with such heirs."""
+    heirs = [heir for heir in cls.__subclasses__() if heir.__module__.startswith("selvage.")]
+    return bool(heirs) and "._" in cls.__module__
+
+
 def declared() -> list[tuple[type, object]]:
     found = []
     for info in pkgutil.walk_packages(selvage.__path__, "selvage."):
@@ -22,7 +28,7 @@ def declared() -> list[tuple[type, object]]:
         except ImportError:  # an optional dependency, or a platform's own module
             continue
         for value in vars(module).values():
-            if isinstance(value, type) and value.__module__.startswith("selvage."):
+            if isinstance(value, type) and value.__module__.startswith("selvage.") and not is_base(value):
                 found += [(value, interface) for interface in implementedBy(value)]
     return sorted(set(found), key=lambda pair: (pair[0].__qualname__, pair[1].__name__))
 

@@ -15,7 +15,57 @@ from tests.twisted._wing_names import Signature, differences, wing_modules
 ROOT = Path(__file__).parent.parent.parent
 
 # What differs on purpose: module -> beginning of the line -> reason.
+_ONE_REACTOR = "one reactor has one spelling, that of IReactorCore and IReactorFromThreads"
+_LOOP = "the loop polls; no reactor of ours does"
+_REACTOR_ONLY = "the base class has no sockets; the reactor that every program gets has them"
+_MADE_BY_REACTOR = "made by the reactor only, from the loop's transport and not from a socket"
+_EACH_PORT = "each port has it; the class has no default for it"
+
 DIFFERS: dict[str, dict[str, str]] = {
+    "twisted.internet.asyncioreactor": {
+        "AsyncioSelectorReactor.callFromThread: argument 1 is": _ONE_REACTOR,
+        "AsyncioSelectorReactor.iterate: argument 1 is": _ONE_REACTOR,
+    },
+    "twisted.internet.base": {
+        "BasePort.doWrite: missing": "a port never writes",
+        "SignalHandling: missing": "a private arrangement with how Twisted's reactors install signal handlers",
+    },
+    "twisted.internet.epollreactor": {
+        "EPollReactor.doIteration: argument 1 is": _ONE_REACTOR,
+        "EPollReactor.doPoll: missing": _LOOP,
+    },
+    "twisted.internet.pollreactor": {
+        "PollReactor.doIteration: argument 1 is": _ONE_REACTOR,
+        "PollReactor.doPoll: missing": _LOOP,
+    },
+    "twisted.internet.posixbase": {
+        "PosixReactorBase.": _REACTOR_ONLY,
+        "SignalHandling: missing": "a private arrangement with how Twisted's reactors install signal handlers",
+        "processEnabled: missing": "says that Twisted's process support could be imported",
+        "unixEnabled: missing": "says that Twisted's UNIX socket support could be imported",
+    },
+    "twisted.internet.selectreactor": {
+        "SelectReactor.doIteration: argument 1 is": _ONE_REACTOR,
+        "SelectReactor.doSelect: missing": _LOOP,
+        "platformType: missing": "imported from twisted.python.runtime, where it is",
+        "win32select: missing": _LOOP,
+    },
+    "twisted.internet.tcp": {
+        "BaseClient: ": _MADE_BY_REACTOR,
+        "BaseClient.doConnect: missing": "the loop connects",
+        "Connection: ": _MADE_BY_REACTOR,
+        "Connection.doRead: missing": "the loop reads",
+        "Connection.readConnectionLost: missing": "the loop tells the adapter of a half-closed connection",
+        "Connection.writeSomeData: missing": "the loop writes",
+        "Port.doRead: missing": "the loop accepts",
+        "Port.backlog: missing": _EACH_PORT,
+        "Port.factory: missing": _EACH_PORT,
+        "Port.interface: missing": _EACH_PORT,
+        "Port.port: missing": _EACH_PORT,
+        "Port.sessionno: missing": _EACH_PORT,
+        "Server: ": _MADE_BY_REACTOR,
+        "platformType: missing": "imported from twisted.python.runtime, where it is",
+    },
     "twisted.python.failure": {
         "count: missing": "a counter of Failures made so far, which would cost every Failure and which nobody reads",
         "traceupLength: missing": "how many outer frames Twisted copies into a Failure; ours copies none",
