@@ -45,6 +45,10 @@ def connect(logger: ModuleType) -> None:
         # The message is text, and a log format is a template.
         template = report.message.replace("{", "{{").replace("}", "}}")
         log = logger_for(_NAMESPACES.get(report.source, _NAMESPACE))
+        if report.message == "Unhandled error in Deferred:":
+            # Twisted says it in two events, and programs that watch its log look for both.
+            log.critical(template, isError=True)
+            template = "(debug: {debugInfo})" if "debugInfo" in facts else ""
         log.failure(template, failure=report.failure, report_source=report.source, **facts)
 
     def log_event(namespace: str, level: str, format: str, fields: dict[str, Any]) -> None:

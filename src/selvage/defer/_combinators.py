@@ -14,6 +14,11 @@ __all__ = ["FAILURE", "SUCCESS", "DeferredList", "gatherResults", "race"]
 
 _T = TypeVar("_T")
 
+# Results of a DeferredList, for annotations; Twisted's own code knows them by these names.
+_DeferredListSingleResultT = tuple[_T, int]
+_DeferredListResultItemT = tuple[bool, _T]
+_DeferredListResultListT = list[_DeferredListResultItemT[_T]]
+
 SUCCESS: Literal[True] = True
 FAILURE: Literal[False] = False
 

@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 from selvage.defer._debug import DebugInfo, here
 from selvage.defer._waiter import Waiter
 from selvage.errors import AlreadyCalledError, CancelledError, DeferredTimeoutError
-from selvage.failure import Failure, machinery, special_results
+from selvage.failure import DefaultException, Failure, machinery, special_results
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future

@@ -34,3 +34,9 @@ from selvage.defer import (
     succeed as succeed,
     timeout as timeout,
 )
+from selvage.defer._combinators import (
+    _DeferredListResultItemT as _DeferredListResultItemT,
+    _DeferredListResultListT as _DeferredListResultListT,
+    _DeferredListSingleResultT as _DeferredListSingleResultT,
+)
+from selvage.defer._deferred import _T as _T, DEFERRED_SUBCLASSES as _DEFERRED_SUBCLASSES
