@@ -263,11 +263,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Drop whatever is pending after a run, and the loop with it."""
         self._stopThreadPool()
         self.disconnectAll()
-        for call in self.getDelayedCalls():
-            call.cancel()
-        self._newTimedCalls.clear()
-        self._pendingTimedCalls.clear()
-        self._cancellations = 0
+        self._forget_delayed_calls()
         self.threadCallQueue.clear()
         self._forget_loop()
 
