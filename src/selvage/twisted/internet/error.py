@@ -45,3 +45,7 @@ from selvage.errors import (
     UserError as UserError,
     VerifyError as VerifyError,
 )
+from selvage.transports._errors import (
+    errnoMapping as errnoMapping,
+    getConnectError as getConnectError,
+)
