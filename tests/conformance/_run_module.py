@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 TEXT_LIMIT = 8000
@@ -23,6 +24,8 @@ def main(results: str, module: str, selvage: bool) -> None:
     sys.path[0] = os.getcwd()
     sys.argv[:] = ["trial", module]
     if selvage:
+        # The sources beside this file, whichever copy of Selvage the environment has.
+        sys.path.insert(1, str(Path(__file__).resolve().parents[2] / "src"))
         import selvage as package
 
         package.install_twisted()
