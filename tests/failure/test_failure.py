@@ -731,3 +731,16 @@ def test_debug_mode_can_be_told_not_to(debugged, monkeypatch):
     monkeypatch.setattr(failure_module, "DO_POST_MORTEM", False)
     caught()
     assert debugged == []
+
+
+def test_debug_mode_sees_what_callbacks_raise(debugged):
+    """A Deferred makes its failures on a shorter way, which debug mode has to close."""
+    from selvage.defer import Deferred
+
+    d = Deferred()
+    d.addCallback(lambda _: divide())
+    results = []
+    d.addErrback(results.append)
+    d.callback(None)
+    assert len(debugged) == 1
+    assert results[0].type is ZeroDivisionError

@@ -14,6 +14,7 @@ from selvage.failure._failure import (
     Failure,
     NoCurrentExceptionError,
     failure,
+    plain_init as plain_init,  # for selvage.defer: see there
     special_results as special_results,  # for selvage.defer: see there
     startDebugMode,
 )

@@ -530,7 +530,9 @@ def failure(exc: BaseException) -> Failure:
 
 # --- Debug mode ------------------------------------------------------------------------------------------------
 
-_plain_init = Failure.__init__
+#: What `Failure.__init__` is outside debug mode. Who makes Failures on a shorter way (`selvage.defer`) asks whether it
+#: still is.
+plain_init = Failure.__init__
 
 
 def _debugging_init(
@@ -540,7 +542,7 @@ def _debugging_init(
     exc_tb: TracebackType | None = None,
     captureVars: bool = False,
 ) -> None:
-    _plain_init(self, exc_value, exc_type, exc_tb, captureVars)
+    plain_init(self, exc_value, exc_type, exc_tb, captureVars)
     if DO_POST_MORTEM and self.tb is not None:
         import pdb  # noqa: T100
 
