@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from selvage.interfaces import ILoggingContext, IProtocolFactory, implementer
 from selvage.protocols._mention import mention
 
 if TYPE_CHECKING:
+    from typing import Self
+
+    from typing_extensions import TypeVar
+
     from selvage.failure import Failure
     from selvage.interfaces import IAddress, IConnector
 
-__all__ = ["ClientFactory", "Factory", "ServerFactory"]
+    # With a default, `class EchoFactory(Factory)` says all that mypy --strict wants to hear.
+    P = TypeVar("P", default=Any)
+else:
+    from typing import TypeVar
 
-P = TypeVar("P")
-R = TypeVar("R", bound="Factory[Any]")
-_FactoryParams = ParamSpec("_FactoryParams")
+    P = TypeVar("P")
+
+__all__ = ["ClientFactory", "Factory", "ServerFactory"]
 
 
 @implementer(IProtocolFactory, ILoggingContext)
@@ -36,12 +43,7 @@ class Factory(Generic[P]):
     noisy = True
 
     @classmethod
-    def forProtocol(
-        cls: Callable[_FactoryParams, R],
-        protocol: Callable[[], Any],
-        *args: _FactoryParams.args,
-        **kwargs: _FactoryParams.kwargs,
-    ) -> R:
+    def forProtocol(cls, protocol: Callable[[], P], *args: Any, **kwargs: Any) -> Self:
         """Make a factory of this class whose protocols are of the class `protocol`.
 
         Args:
