@@ -170,6 +170,7 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
                 "the reactor has run and was stopped, so run() cannot run it again; "
                 "selvage.run(main) may be called any number of times in one process"
             )
+        self._add_own_triggers()
         self._started = True
         self._stopped = False
         self._exitSignal = None
@@ -181,14 +182,14 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
 
         A trigger runs once, so this comes again before the reactor can run again.
         """
-        for phase, event_type, method in (
-            ("during", "startup", self._reallyStartRunning),
-            ("during", "shutdown", self.crash),
-            ("during", "shutdown", self.disconnectAll),
-        ):
-            event = self._eventTriggers.get(event_type)
-            if event is None or (method, (), {}) not in getattr(event, phase):
-                self.addSystemEventTrigger(phase, event_type, method)
+        self._add_trigger_once("during", "startup", self._reallyStartRunning)
+        self._add_trigger_once("during", "shutdown", self.crash)
+        self._add_trigger_once("during", "shutdown", self.disconnectAll)
+
+    def _add_trigger_once(self, phase: str, event_type: str, method: Callable[[], object]) -> None:
+        event = self._eventTriggers.get(event_type)
+        if event is None or (method, (), {}) not in getattr(event, phase):
+            self.addSystemEventTrigger(phase, event_type, method)
 
     def _reallyStartRunning(self) -> None:
         """Become `running`; the first "during" trigger of startup."""
@@ -241,8 +242,8 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         """Make `run` return without firing anything; `run` may be called again afterwards."""
         self._started = False
         self.running = False
-        if not self._startedBefore:
-            self._add_own_triggers()
+        # First in line for the next run.
+        self._add_trigger_once("during", "startup", self._reallyStartRunning)
 
     def sigInt(self, number: int, frame: FrameType | None = None) -> None:
         """Handle SIGINT: stop the reactor."""
