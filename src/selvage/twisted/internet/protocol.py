@@ -18,7 +18,6 @@ from selvage.protocols import (
     _InstanceFactory as _InstanceFactory,
     connectionDone as connectionDone,
 )
-from selvage.protocols._factory import P as P, R as R
 
 __all__ = [
     "AbstractDatagramProtocol",
