@@ -65,7 +65,7 @@ class IReactorCore(Interface, Protocol):
         """Run the three phases of an event: "startup", "shutdown", "persist" or one of your own."""
 
     def addSystemEventTrigger(
-        self, phase: str, eventType: str, callable: Callable[..., object], /, *args: object, **kwargs: object
+        self, phase: str, eventType: str, callable: Callable[..., object], /, *args: Any, **kwargs: Any
     ) -> Any:
         """Have a function called with an event.
 
@@ -82,7 +82,7 @@ class IReactorCore(Interface, Protocol):
             KeyError, ValueError, TypeError: there is no such trigger.
         """
 
-    def callWhenRunning(self, callable: Callable[..., object], /, *args: object, **kwargs: object) -> Any:
+    def callWhenRunning(self, callable: Callable[..., object], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function at once if the reactor runs, else when it starts.
 
         Returns: None, or the identifier of a trigger.
@@ -96,7 +96,7 @@ class IReactorTime(Interface, Protocol):
         """Return the time, in seconds."""
 
     def callLater(
-        self, delay: float, callable: Callable[..., object], /, *args: object, **kwargs: object
+        self, delay: float, callable: Callable[..., object], /, *args: Any, **kwargs: Any
     ) -> IDelayedCall:
         """Call a function with these arguments, `delay` seconds from now; 0 means on the next turn."""
 
@@ -131,14 +131,14 @@ class IDelayedCall(Interface, Protocol):
 class IReactorFromThreads(Interface, Protocol):
     """The one method that other threads may call."""
 
-    def callFromThread(self, callable: Callable[..., object], /, *args: object, **kwargs: object) -> object:
+    def callFromThread(self, callable: Callable[..., object], /, *args: Any, **kwargs: Any) -> object:
         """Have the reactor's thread call a function soon; calls from one thread keep their order."""
 
 
 class IReactorInThreads(Interface, Protocol):
     """A reactor with worker threads."""
 
-    def callInThread(self, callable: Callable[..., object], /, *args: object, **kwargs: object) -> object:
+    def callInThread(self, callable: Callable[..., object], /, *args: Any, **kwargs: Any) -> object:
         """Have a worker thread call a function; what it raises is reported."""
 
 

@@ -4,6 +4,7 @@ class EchoFactory:
     protocol = Echo
 
 reactor.listenTCP(8000, EchoFactory())    # or the class itself
+reactor.connectTCP(host, 8000, Echo.make)   # or a function that returns a protocol, or None for none
 """
 
 from __future__ import annotations
@@ -55,21 +56,35 @@ class _PlainFactory:
         self._call("clientConnectionLost", connector, reason)
 
 
+class _FunctionFactory(_PlainFactory):
+    """Lets a function without arguments build the protocols."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = self._plain()
+        if protocol is not None:
+            protocol.factory = self
+        return protocol
+
+
 def as_factory(factory: Any) -> Any:
     """Return `factory` itself when it is one, else something around it that is.
 
     Args:
-        factory: a factory; or a class of factories, which is called; or any class or object with a `protocol`.
+        factory: a factory; or a class of factories, which is called; or any class or object with a `protocol`;
+            or a function that is called without arguments for each connection and returns a protocol or None.
 
     Raises:
         TypeError: it can be made into none of these.
     """
     if isinstance(factory, type):
         factory = factory()
-    if hasattr(factory, "buildProtocol") and hasattr(factory, "doStart"):
+    if hasattr(factory, "doStart"):
         return factory
-    if callable(getattr(factory, "protocol", None)) or hasattr(factory, "buildProtocol"):
+    if hasattr(factory, "buildProtocol") or callable(getattr(factory, "protocol", None)):
         return _PlainFactory(factory)
+    if callable(factory):
+        return _FunctionFactory(factory)
     raise TypeError(
-        f"{factory!r} is no factory: it needs buildProtocol(), or an attribute `protocol` that is a Protocol class"
+        f"{factory!r} is no factory: it needs buildProtocol(), or an attribute `protocol` that is a Protocol class; "
+        "a function that returns a protocol will do, too"
     )
