@@ -76,7 +76,8 @@ def print_failing(
         result = results[verdict.module]
         if result.ended and verdict.failing:
             console.print(f"[red]{verdict.module}: {result.ended}[/red]", highlight=False)
-        for test in sorted(verdict.failing):
+        broken = [verdict.module] if verdict.module in result.outcomes else []
+        for test in broken + sorted(verdict.failing):
             console.print(f"{test}: {result.outcomes.get(test, 'not run')}", highlight=False, markup=False)
             if details:
                 for line in result.texts.get(test, "").rstrip().splitlines()[-_LAST_LINES:]:
@@ -90,6 +91,9 @@ def save_details(folder: Path, verdicts: list[ModuleVerdict], results: dict[str,
         path = folder / f"{verdict.module}.txt"
         result = results[verdict.module]
         unhappy = sorted(verdict.failing | verdict.excluded | verdict.pending)
+        # A module that cannot be imported is reported under its own name, which no baseline knows.
+        if verdict.module in result.outcomes:
+            unhappy.insert(0, verdict.module)
         if not unhappy:
             path.unlink(missing_ok=True)
             continue
