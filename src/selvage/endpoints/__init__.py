@@ -1,0 +1,110 @@
+"""Places to listen and to connect, as objects and as lines of text.  Floor 3.
+
+    endpoint = serverFromString(reactor, "tcp:8000:interface=127.0.0.1")
+    port = await endpoint.listen(Factory.forProtocol(Echo))
+    echo = await connectProtocol(HostnameEndpoint(reactor, "localhost", 8000), Echo())
+
+Twisted: all of `twisted.internet.endpoints`.
+"""
+
+from typing import Any
+
+from selvage._publish import publish
+from selvage.endpoints._borrowed import borrow
+from selvage.endpoints._hostname import (
+    HostnameEndpoint as HostnameEndpoint,
+    _SimpleHostnameResolver as _SimpleHostnameResolver,
+)
+from selvage.endpoints._process import (
+    ProcessEndpoint as ProcessEndpoint,
+    StandardErrorBehavior as StandardErrorBehavior,
+    StandardIOEndpoint as StandardIOEndpoint,
+    _ProcessEndpointTransport as _ProcessEndpointTransport,
+    _WrapIProtocol as _WrapIProtocol,
+)
+from selvage.endpoints._strings import (
+    _parse as _parse,
+    _parseServer as _parseServer,
+    _StandardIOParser as _StandardIOParser,
+    _SystemdParser as _SystemdParser,
+    _TCP6ServerParser as _TCP6ServerParser,
+    _TLSClientEndpointParser as _TLSClientEndpointParser,
+    _TLSServerEndpointParser as _TLSServerEndpointParser,
+    clientFromString as clientFromString,
+    quoteStringArgument as quoteStringArgument,
+    serverFromString as serverFromString,
+)
+from selvage.endpoints._tcp import (
+    AdoptedStreamServerEndpoint as AdoptedStreamServerEndpoint,
+    SSL4ClientEndpoint as SSL4ClientEndpoint,
+    SSL4ServerEndpoint as SSL4ServerEndpoint,
+    TCP4ClientEndpoint as TCP4ClientEndpoint,
+    TCP4ServerEndpoint as TCP4ServerEndpoint,
+    TCP6ClientEndpoint as TCP6ClientEndpoint,
+    TCP6ServerEndpoint as TCP6ServerEndpoint,
+    UNIXClientEndpoint as UNIXClientEndpoint,
+    UNIXServerEndpoint as UNIXServerEndpoint,
+)
+from selvage.endpoints._tls import (
+    _loadCAsFromDir as _loadCAsFromDir,
+    wrapClientTLS as wrapClientTLS,
+    wrapServerTLS as wrapServerTLS,
+)
+from selvage.endpoints._wrapping import (
+    _WrapperEndpoint as _WrapperEndpoint,
+    _WrapperServerEndpoint as _WrapperServerEndpoint,
+    _WrappingFactory as _WrappingFactory,
+    _WrappingProtocol as _WrappingProtocol,
+    connectProtocol as connectProtocol,
+)
+
+__all__ = [
+    "AdoptedStreamServerEndpoint",
+    "HostnameEndpoint",
+    "ProcessEndpoint",
+    "SSL4ClientEndpoint",
+    "SSL4ServerEndpoint",
+    "StandardErrorBehavior",
+    "StandardIOEndpoint",
+    "TCP4ClientEndpoint",
+    "TCP4ServerEndpoint",
+    "TCP6ClientEndpoint",
+    "TCP6ServerEndpoint",
+    "UNIXClientEndpoint",
+    "UNIXServerEndpoint",
+    "clientFromString",
+    "connectProtocol",
+    "quoteStringArgument",
+    "serverFromString",
+    "wrapClientTLS",
+    "wrapServerTLS",
+]
+
+# Names that programs import from Twisted's module of endpoints though they are at home elsewhere, by that home.
+_ELSEWHERE = {
+    "Certificate": "internet.ssl",
+    "CertificateOptions": "internet.ssl",
+    "KeyPair": "internet.ssl",
+    "PrivateCertificate": "internet.ssl",
+    "optionsForClientTLS": "internet.ssl",
+    "trustRootFromCertificates": "internet.ssl",
+    "TLSMemoryBIOFactory": "protocols.tls",
+    "SNIConnectionCreator": "protocols._sni",
+    "autoReloadingDirectoryOfPEMs": "protocols._sni",
+    "PipeAddress": "internet.stdio",
+    "StandardIO": "internet.stdio",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_TLSServerEndpoint":
+        return borrow("protocols._sni", "TLSServerEndpoint", "TLS")
+    if name in _ELSEWHERE:
+        try:
+            return borrow(_ELSEWHERE[name], name, name)
+        except NotImplementedError as error:
+            raise AttributeError(f"module {__name__!r} has no {name!r} here: {error}") from error
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+publish(globals())
