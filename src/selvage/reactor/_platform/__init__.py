@@ -8,11 +8,15 @@ from __future__ import annotations
 import signal
 import sys
 
-__all__ = ["IS_LINUX", "IS_MACOS", "IS_WINDOWS", "PLATFORM_TYPE", "STOP_SIGNALS"]
+__all__ = ["CAN_REUSE_ADDRESS", "IS_LINUX", "IS_MACOS", "IS_WINDOWS", "PLATFORM_TYPE", "STOP_SIGNALS"]
 
 IS_LINUX = sys.platform.startswith("linux")
 IS_MACOS = sys.platform == "darwin"
 IS_WINDOWS = sys.platform == "win32"
+
+#: With SO_REUSEADDR a port that was just released can be bound again, and without it not; elsewhere (Windows, Cygwin)
+#: that is so anyway, and the option lets another process steal the port.
+CAN_REUSE_ADDRESS = sys.platform not in ("win32", "cygwin")
 
 #: "posix" or "win32", as Twisted's `platformType`.
 PLATFORM_TYPE = "win32" if IS_WINDOWS else "posix"
