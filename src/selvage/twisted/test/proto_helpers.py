@@ -1,5 +1,38 @@
-"""`twisted.test.proto_helpers`: the old address of `twisted.internet.testing`, which each name announces."""
+"""`twisted.test.proto_helpers`: the old address of `twisted.internet.testing`.
 
-from selvage.testing._proto_helpers import proto_helpers_getattr as __getattr__
+An installed Twisted, whose package `twisted.test` runs beside ours, announces the deprecation of each of these names.
+"""
 
-__all__ = ["__getattr__"]
+from selvage.testing import (
+    AccumulatingProtocol as AccumulatingProtocol,
+    EventLoggingObserver as EventLoggingObserver,
+    FakeDatagramTransport as FakeDatagramTransport,
+    LineSendingProtocol as LineSendingProtocol,
+    MemoryReactor as MemoryReactor,
+    MemoryReactorClock as MemoryReactorClock,
+    NonStreamingProducer as NonStreamingProducer,
+    RaisingMemoryReactor as RaisingMemoryReactor,
+    StringIOWithoutClosing as StringIOWithoutClosing,
+    StringTransport as StringTransport,
+    StringTransportWithDisconnection as StringTransportWithDisconnection,
+    _FakeConnector as _FakeConnector,
+    _FakePort as _FakePort,
+    waitUntilAllDisconnected as waitUntilAllDisconnected,
+)
+
+__all__ = [
+    "AccumulatingProtocol",
+    "EventLoggingObserver",
+    "FakeDatagramTransport",
+    "LineSendingProtocol",
+    "MemoryReactor",
+    "MemoryReactorClock",
+    "NonStreamingProducer",
+    "RaisingMemoryReactor",
+    "StringIOWithoutClosing",
+    "StringTransport",
+    "StringTransportWithDisconnection",
+    "_FakeConnector",
+    "_FakePort",
+    "waitUntilAllDisconnected",
+]
