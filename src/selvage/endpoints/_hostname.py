@@ -237,7 +237,15 @@ class HostnameEndpoint:
         attemptDelay: float | None = None,
     ) -> None:
         self._reactor = reactor
-        self._nameResolver = self._resolver_of(reactor)
+        if not IReactorPluggableNameResolver.providedBy(reactor):
+            kind = type(reactor)
+            warnings.warn(
+                "Passing HostnameEndpoint a reactor that does not provide IReactorPluggableNameResolver"
+                f" ({kind.__module__}.{kind.__qualname__}) was deprecated in Twisted 17.5.0;"
+                " please use a reactor that provides IReactorPluggableNameResolver instead",
+                DeprecationWarning,
+                stacklevel=2,
+            )
         self._badHostname, self._hostBytes, self._hostText = self._hostAsBytesAndText(host)
         self._hostStr = self._hostBytes.decode("ascii", "backslashreplace")
         self._port = port
@@ -249,18 +257,11 @@ class HostnameEndpoint:
         host = f"[{self._hostStr}]" if ":" in self._hostStr else self._hostStr
         return f"<HostnameEndpoint {host}:{self._port}>"
 
-    def _resolver_of(self, reactor: Any) -> Any:
-        """Return the reactor's resolver; for a reactor that has none, one that asks the system in a thread."""
-        if IReactorPluggableNameResolver.providedBy(reactor):
-            return reactor.nameResolver
-        kind = type(reactor)
-        warnings.warn(
-            "Passing HostnameEndpoint a reactor that does not provide IReactorPluggableNameResolver"
-            f" ({kind.__module__}.{kind.__qualname__}) was deprecated in Twisted 17.5.0;"
-            " please use a reactor that provides IReactorPluggableNameResolver instead",
-            DeprecationWarning,
-            stacklevel=3,
-        )
+    @property
+    def _nameResolver(self) -> Any:
+        """The reactor's resolver; for a reactor that has none, one that asks the system in a thread."""
+        if IReactorPluggableNameResolver.providedBy(self._reactor):
+            return self._reactor.nameResolver
         return _SimpleHostnameResolver(self._fallbackNameResolution)
 
     @staticmethod

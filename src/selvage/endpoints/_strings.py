@@ -123,6 +123,10 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+class _WrongValueError(ValueError):
+    """A value that does not fit; whoever knows the description says where it stands."""
+
+
 def _integer(name: str, value: object, base: int = 10) -> int:
     """Return `value` as a number.
 
@@ -133,7 +137,7 @@ def _integer(name: str, value: object, base: int = 10) -> int:
         return int(value, base) if isinstance(value, str) else int(value)  # type: ignore[call-overload]
     except ValueError:
         kind = "an octal number" if base == 8 else "a number"
-        raise ValueError(f"{name!r} has to be {kind}, not {value!r}") from None
+        raise _WrongValueError(f"{name!r} has to be {kind}, not {value!r}") from None
 
 
 def _call(parser: Callable[..., Any], description: str, *before: Any) -> Any:
@@ -165,10 +169,8 @@ def _call(parser: Callable[..., Any], description: str, *before: Any) -> Any:
             *(part.value for part in positional),
             **{part.name: part.value for part in parts if part.name is not None},
         )
-    except ValueError as error:
-        if description in str(error):
-            raise
-        raise ValueError(f"{error} (in {description!r})") from error
+    except _WrongValueError as error:
+        raise ValueError(f"{error} (in {description!r})") from None
 
 
 # --- Servers: functions that return (kind, positional, named arguments of the reactor's method) ------------------
@@ -344,7 +346,7 @@ def _by_place(first: str, second: str, args: tuple[str, ...], kwargs: dict[str, 
     """Name the values that have none: two are `first` and `second`, a single one is whichever is missing."""
     names = [name for name in (first, second) if len(args) == 2 or name not in kwargs]
     if len(args) > len(names):
-        raise ValueError(f"{args[len(names)]!r} is one part too many after {first} and {second}")
+        raise _WrongValueError(f"{args[len(names)]!r} is one part too many after {first} and {second}")
     return {**kwargs, **dict(zip(names, args, strict=False))}
 
 
@@ -352,7 +354,7 @@ def _tcp_client_options(given: dict[str, Any]) -> dict[str, Any]:
     """Convert what all clients over TCP share."""
     for name in ("host", "port"):
         if name not in given:
-            raise ValueError(f"the description lacks {name!r}")
+            raise _WrongValueError(f"the description lacks {name!r}")
     given["port"] = _integer("port", given["port"])
     if "timeout" in given:
         given["timeout"] = _integer("timeout", given["timeout"])
@@ -394,7 +396,7 @@ def _parseClientUNIX(*args: str, **kwargs: str) -> dict[str, Any]:
         given["path"] = args[0]
     _refuse_unknown(given, ("path", "timeout", "lockfile"))
     if "path" not in given:
-        raise ValueError("the description lacks 'path'")
+        raise _WrongValueError("the description lacks 'path'")
     if "lockfile" in given:
         given["checkPID"] = bool(_integer("lockfile", given.pop("lockfile")))
     if "timeout" in given:
@@ -427,10 +429,8 @@ def clientFromString(reactor: Any, description: str | bytes) -> IStreamClientEnd
         own = _clientPlugins.get(kind)
         if own is not None:
             return _call(own._parseClient, text, reactor)  # type: ignore[no-any-return]
-    except ValueError as error:
-        if text in str(error):
-            raise
-        raise ValueError(f"{error} (in {text!r})") from error
+    except _WrongValueError as error:
+        raise ValueError(f"{error} (in {text!r})") from None
     plugin = _plugin(IStreamClientEndpointStringParserWithReactor, kind)
     if plugin is None:
         known = (*(name.lower() for name in _clientParsers), *_clientPlugins)

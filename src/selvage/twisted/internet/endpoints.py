@@ -37,6 +37,12 @@ from selvage.endpoints import (
     wrapClientTLS as wrapClientTLS,
     wrapServerTLS as wrapServerTLS,
 )
+from selvage.interfaces import (
+    IStreamClientEndpoint as IStreamClientEndpoint,
+    IStreamClientEndpointStringParserWithReactor as IStreamClientEndpointStringParserWithReactor,
+    IStreamServerEndpoint as IStreamServerEndpoint,
+    IStreamServerEndpointStringParser as IStreamServerEndpointStringParser,
+)
 from selvage.reactor import HostResolution as HostResolution
 
 __all__ = [
