@@ -7,6 +7,8 @@ here too.  Knows of protocols and factories only what it calls on them.
 
 from __future__ import annotations
 
+from selvage._publish import publish
+
 from ._connecting import BaseConnector
 from ._descriptor import FileDescriptor
 from ._errors import errnoMapping, getConnectError
@@ -23,6 +25,4 @@ __all__ = [
     "isIPv6Address",
 ]
 
-for _public in (BaseConnector, BasePort, FileDescriptor, getConnectError, isIPAddress, isIPv6Address):
-    _public.__module__ = __name__
-del _public
+publish(globals())
