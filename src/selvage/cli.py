@@ -65,9 +65,9 @@ def _commands() -> click.Group:
     @click.option("--once", is_flag=True, help="End when the clients have played their parts.")
     def demo(port: int, once: bool) -> None:
         """Start the demonstration service, drive it with clients, show what happens."""
-        from selvage.demo import run_demo
+        from selvage.demo import demo as play
 
-        sys.exit(run_demo(port=port, once=once))
+        sys.exit(play(port, once=once))
 
     @group.command()
     def info() -> None:

@@ -18,7 +18,10 @@ from ._services import DemoFactory, LineEcho, ReverseEcho
 from ._story import Story
 
 if TYPE_CHECKING:
-    from selvage.interfaces import IListeningPort
+    from selvage.reactor import Reactor
+
+# Columns of tables and rules where the output is no terminal and nobody says how wide it is.
+PIPE_WIDTH = 100
 
 
 def demo(port: int, *, once: bool) -> int:
@@ -31,7 +34,10 @@ def demo(port: int, *, once: bool) -> int:
     Returns:
         0 when all went as told, 1 when a scene did not or a port is taken.
     """
-    story = Story(Console(highlight=False))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    story = Story(console)
     previous = set_default_reporter(
         None
     )  # the story shows each failure itself; twice would be once too often
@@ -52,7 +58,7 @@ async def _play(story: Story, port: int, once: bool) -> int:
     reactor.addErrorCallback(story.failed)
     strings = _listen(reactor, port, DemoFactory("reverse echo", ReverseEcho, story))
     lines = _listen(reactor, port + 1 if port else 0, DemoFactory("line echo", LineEcho, story))
-    stage = Stage(reactor, story, strings.getHost().port, lines.getHost().port)
+    stage = Stage(reactor, story, strings, lines)
     loop = asyncio.get_running_loop()
     story.console.print("[bold]Selvage[/]: the woven edge that keeps a program from fraying", highlight=False)
     story.console.print(f"[dim]a reactor on {type(loop).__module__}.{type(loop).__qualname__}[/]")
@@ -69,8 +75,10 @@ async def _play(story: Story, port: int, once: bool) -> int:
     return 0 if all(problem is None for problem in outcomes.values()) else 1
 
 
-def _listen(reactor: object, port: int, factory: DemoFactory) -> IListeningPort:
-    return reactor.listenTCP(port, factory, interface=HOST)  # type: ignore[attr-defined,no-any-return]
+def _listen(reactor: Reactor, port: int, factory: DemoFactory) -> int:
+    """Listen on loopback and return the port number, which the system has chosen where `port` is 0."""
+    number: int = reactor.listenTCP(port, factory, interface=HOST).getHost().port
+    return number
 
 
 async def _play_scenes(stage: Stage) -> dict[str, str | None]:

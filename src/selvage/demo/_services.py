@@ -24,13 +24,13 @@ class DemoFactory(Factory):
 
     def __init__(self, service: str, protocol: type[ReverseEcho | LineEcho], story: Story) -> None:
         self.service = service
-        self.protocol = protocol
+        self.make = protocol
         self.story = story
         self.noisy = False
         self.open = 0
 
     def buildProtocol(self, addr: IAddress) -> ReverseEcho | LineEcho:
-        protocol: ReverseEcho | LineEcho = self.protocol()
+        protocol = self.make()
         protocol.factory = self
         protocol.peer = str(getattr(addr, "port", addr))
         return protocol

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -66,8 +66,8 @@ class Story:
         """Show a Failure that nobody handled; `reactor.addErrorCallback` calls this."""
         self.failures.append(failure)
         self.told("[bold red]x[/]", f"[bold red]a failure reached the hub: {escape(_brief(failure))}[/]")
-        traceback = Text(failure.getTraceback().rstrip(), style="red")
-        self.console.print(Padding(traceback, (0, 0, 0, 11)), soft_wrap=True)
+        indented = textwrap.indent(failure.getTraceback().rstrip(), " " * 11)
+        self.console.print(Text(indented, style="red"), soft_wrap=True)
 
     def summary(self, outcomes: dict[str, str | None]) -> None:
         """Print how each scene ended: its problem, or None where all went as told."""
