@@ -46,6 +46,11 @@ DO_POST_MORTEM = True
 
 _numbers = itertools.count(1)
 
+# Names that Twisted's module has and that its own code no longer reads: how far up the stack to look, and how many
+# Failures were made. Ours neither look up the stack nor count themselves before somebody asks.
+traceupLength = 4
+count = 0
+
 
 class DefaultException(Exception):
     """Stands in for a Failure's value that is no exception when it has to be raised."""

@@ -9,6 +9,10 @@ from selvage.failure import (
     format_frames as format_frames,
     startDebugMode as startDebugMode,
 )
+from selvage.failure._failure import (
+    count as count,
+    traceupLength as traceupLength,
+)
 from selvage.failure._frames import (
     FakeCode as _Code,  # noqa: F401
     FakeFrame as _Frame,  # noqa: F401
