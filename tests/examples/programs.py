@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.twisted.test_wing import WITHOUT_TWISTED
+
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "examples" / "guide"
 
@@ -21,11 +23,21 @@ GUIDE = ROOT / "examples" / "guide"
 PATIENCE_S = 20.0
 
 
+# What runs a program: Selvage, beside an installed Twisted from which missing modules would come; Selvage where there is
+# no Twisted; the installed Twisted.
+ALONE = f"""\
+{WITHOUT_TWISTED}
+from selvage.cli import main
+main(["twisted", *sys.argv[1:]])
+"""
+ENGINES = {"selvage": ["-m", "selvage", "twisted"], "alone": ["-c", ALONE], "twisted": []}
+
+
 class Program:
     """One running program: its lines as they come, and its end."""
 
     def __init__(self, path: Path, *args: object, engine: str = "selvage") -> None:
-        launcher = ["-m", "selvage", "twisted"] if engine == "selvage" else []
+        launcher = ENGINES[engine]
         self.process = subprocess.Popen(
             [sys.executable, *launcher, str(path), *map(str, args)],
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Every program of the guide, run as a process: on Selvage, and on the installed Twisted where it is a Twisted program."""
+"""Every program of the guide, run as a process: on Selvage, with and without an installed Twisted, and on that Twisted."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ needs_twisted = pytest.mark.skipif(
 @pytest.fixture(
     params=[
         "selvage",
+        "alone",
         pytest.param("twisted", marks=[pytest.mark.needs_twisted, needs_twisted]),
     ]
 )
 def engine(request):
-    """What runs the program; the same has to come of it."""
+    """What runs the program (see `ENGINES`); the same has to come of it."""
     return request.param
 
 
@@ -109,10 +110,11 @@ def test_3_client_without_a_server(engine, path):
     assert said(path, free_port(), engine=engine)[-1].startswith("Connection failed")
 
 
-def test_4_1_1_error_callback():
+@pytest.mark.parametrize("engine", ["selvage", "alone"])
+def test_4_1_1_error_callback(engine):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        lines = said("chapter4/error_callback.py", port, 0.5)
+        lines = said("chapter4/error_callback.py", port, 0.5, engine=engine)
     text = "\n".join(lines)
     assert "RuntimeError: no protocol for 127.0.0.1" in text
     assert "in buildProtocol" in text
@@ -125,6 +127,8 @@ def test_4_1_1_error_callback_without_a_server():
 
 
 @needs_twisted
+@pytest.mark.needs_twisted
+@pytest.mark.parametrize("engine", ["selvage", "twisted"])
 def test_4_1_2_log_errors(engine, tmp_path):
     log = tmp_path / "server.log"
     assert said("chapter4/log_errors.py", log, engine=engine) == []
@@ -161,6 +165,8 @@ def test_4_3_1_error_flow(engine):
 
 
 @needs_twisted
+@pytest.mark.needs_twisted
+@pytest.mark.parametrize("engine", ["selvage", "twisted"])
 def test_4_3_2_test_error_handling(engine):
     lines = said("chapter4/test_error_handling.py", engine=engine)
     assert "OK" in lines
