@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 
-from selvage.transports._reactor_mixins import TCPReactorMixin
+from selvage.transports._reactor_mixins import SocketReactorMixin, TCPReactorMixin, UDPReactorMixin
 
 from ._reactor import LoopReactor
 
 __all__ = ["Reactor"]
 
 
-class Reactor(TCPReactorMixin, LoopReactor):
+class Reactor(TCPReactorMixin, UDPReactorMixin, SocketReactorMixin, LoopReactor):
     """Selvage's reactor, over any asyncio loop.
 
     Args:

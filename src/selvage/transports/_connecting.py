@@ -166,7 +166,7 @@ class BaseClient(Connection):
         self._owner.connectionLost(reason)
 
     def _log_name(self) -> str:
-        return f"{'Uninitialized' if self.protocol is None else log_prefix(self.protocol)},client"
+        return "Uninitialized" if self.protocol is None else f"{log_prefix(self.protocol)},client"
 
     def getPeer(self) -> Any:
         """Return the address that it is or will be connected to."""

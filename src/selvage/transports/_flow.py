@@ -141,6 +141,10 @@ class Flow:
             self._connection._engine.loop.call_soon(self._deliver, held)
         return True
 
+    def is_holding(self) -> bool:
+        """Tell whether input is held back."""
+        return self._held is not None and not self._held.releasing
+
     def stop_releasing(self) -> bool:
         """Pause again what `release` has not delivered yet; False when nothing is held back."""
         if self._held is None:

@@ -11,7 +11,8 @@ from selvage.defer import Deferred
 from selvage.failure import Failure
 from selvage.interfaces import IListeningPort, implementer
 
-from ._engine import complete_now
+from ._engine import complete_now, drive
+from ._errors import lost_failure
 from ._factories import as_factory
 from ._stream import Connection, log_prefix
 
@@ -68,10 +69,46 @@ class BasePort:
         return type(self).__name__
 
 
+class AdoptedOwner:
+    """Stands in as the port of a connection that was not accepted by one but adopted."""
+
+    def __init__(self, factory: Any, port_number: int | str | None) -> None:
+        self.factory = as_factory(factory)
+        self._realPortNumber = port_number
+
+
 class BaseServer(Connection):
     """The server's side of an accepted connection."""
 
     __slots__ = ("sessionno",)
+
+    @classmethod
+    def _adopt(cls, engine: Engine, sock: socket.socket, factory: Any, peer: Any, port_number: Any) -> Any:
+        """Go on with a connected socket: returns the transport, or None when the factory wants no connection.
+
+        The protocol is made at once; its makeConnection is called when the loop comes round.
+        """
+        owner = AdoptedOwner(factory, port_number)
+        try:
+            protocol = owner.factory.buildProtocol(peer)
+        except BaseException:
+            sock.close()
+            raise
+        if protocol is None:
+            sock.close()
+            return None
+        self = cls(engine, owner, sock.fileno())
+        self.protocol = protocol
+        engine.open.add(self)
+        drive(
+            engine.loop,
+            engine.loop.connect_accepted_socket(cast("Any", lambda: self), sock),
+            self._not_adopted,
+        )
+        return self
+
+    def _not_adopted(self, exc: BaseException) -> None:
+        self._lost(lost_failure(exc))
 
     def __init__(self, engine: Engine, port: Any, sessionno: int = 0) -> None:
         super().__init__(engine, port)
@@ -83,6 +120,8 @@ class BaseServer(Connection):
         return self._owner
 
     def _build_protocol(self) -> Any:
+        if self.protocol is not None:
+            return self.protocol  # adopted: it was made before
         return self._owner.factory.buildProtocol(self.getPeer())
 
     def getPeer(self) -> Any:
@@ -137,6 +176,13 @@ class StreamPort(BasePort):
 
     pauseProducing = stopReading
     resumeProducing = startReading
+
+    def _is_reading(self) -> bool:
+        """Tell whether connections are accepted."""
+        return self._server is not None
+
+    def _is_writing(self) -> bool:
+        return False
 
     def _accept(self) -> BaseServer:
         number = self.sessionno

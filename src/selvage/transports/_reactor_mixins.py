@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
-from selvage.interfaces import Binding, IReactorTCP, implementer
+from selvage.errors import CONNECTION_LOST, UnsupportedAddressFamily
+from selvage.failure import Failure, report
+from selvage.interfaces import (
+    Binding,
+    IReactorMulticast,
+    IReactorSocket,
+    IReactorTCP,
+    IReactorUDP,
+    implementer,
+)
 
-from . import tcp
+from . import tcp, udp
+from ._datagram import BaseDatagramPort
 from ._engine import Engine
+from ._listening import StreamPort
+from ._stream import Connection
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["TCPReactorMixin", "TransportsMixin"]
+__all__ = ["SocketReactorMixin", "TCPReactorMixin", "TransportsMixin", "UDPReactorMixin"]
+
+
+# What rides the loop's transports, and is not watched by descriptor.
+_OURS = (Connection, StreamPort, BaseDatagramPort)
 
 
 class TransportsMixin:
@@ -32,21 +49,62 @@ class TransportsMixin:
         return engine
 
     def removeAll(self) -> list[Any]:
-        """Take every descriptor, port and connection from the reactor and return them."""
+        """Take every descriptor, port and connection that is active from the reactor and return them."""
         watched: list[Any] = list(super().removeAll())  # type: ignore[misc]
         if self._engine is not None:
             for transport in list(self._engine.open):
-                transport.stopReading()
-                watched.append(transport)
-            self._engine.open.clear()
+                if transport._is_reading() or transport._is_writing():
+                    self._engine.open.discard(transport)
+                    transport.stopReading()
+                    watched.append(transport)
         return watched
+
+    def disconnectAll(self) -> None:
+        """Take everything from the reactor and tell each that it is lost, paused and half-closed connections too."""
+        super().disconnectAll()  # type: ignore[misc]
+        for transport in [] if self._engine is None else list(self._engine.open):
+            try:
+                transport.connectionLost(Failure(CONNECTION_LOST))
+            except BaseException:
+                report(Failure(), "Unhandled error in connectionLost", source="reader", descriptor=transport)
 
     def getReaders(self) -> list[Any]:
         """Return what is watched for reading, ports and connections included."""
         readers: list[Any] = list(super().getReaders())  # type: ignore[misc]
         if self._engine is not None:
-            readers.extend(self._engine.open)
+            readers.extend([transport for transport in self._engine.open if transport._is_reading()])
         return readers
+
+    def getWriters(self) -> list[Any]:
+        """Return what waits to be written, connections included."""
+        writers: list[Any] = list(super().getWriters())  # type: ignore[misc]
+        if self._engine is not None:
+            writers.extend([transport for transport in self._engine.open if transport._is_writing()])
+        return writers
+
+    def addReader(self, reader: Any) -> None:
+        """Call `reader.doRead` whenever its descriptor can be read; a transport of ours resumes."""
+        if isinstance(reader, _OURS):
+            reader.startReading()
+        else:
+            super().addReader(reader)  # type: ignore[misc]
+
+    def removeReader(self, reader: Any) -> None:
+        """Stop that; a transport of ours pauses."""
+        if isinstance(reader, _OURS):
+            reader.stopReading()
+        else:
+            super().removeReader(reader)  # type: ignore[misc]
+
+    def addWriter(self, writer: Any) -> None:
+        """Call `writer.doWrite` whenever its descriptor can be written; transports of ours know that themselves."""
+        if not isinstance(writer, _OURS):
+            super().addWriter(writer)  # type: ignore[misc]
+
+    def removeWriter(self, writer: Any) -> None:
+        """Stop that."""
+        if not isinstance(writer, _OURS):
+            super().removeWriter(writer)  # type: ignore[misc]
 
 
 @implementer(IReactorTCP)
@@ -88,3 +146,98 @@ class TCPReactorMixin(TransportsMixin):
         connector = tcp.Connector(host, port, factory, timeout, bindAddress, self)
         connector.connect()
         return connector
+
+
+@implementer(IReactorUDP, IReactorMulticast)
+class UDPReactorMixin(TransportsMixin):
+    """UDP and multicast."""
+
+    def listenUDP(self, port: int, protocol: Any, interface: str = "", maxPacketSize: int = 8192) -> udp.Port:
+        """Receive datagrams; the socket is bound when this returns.
+
+        Args:
+            port: 0 to 65535; 0 lets the system choose.
+            protocol: a `DatagramProtocol`.
+            interface: IP literal of the local address; empty for every IPv4 address.
+            maxPacketSize: octets of the longest datagram that is read whole.
+
+        Raises:
+            CannotListenError: the address is taken, forbidden or not of this machine.
+            InvalidAddressError: `interface` is no IP literal.
+        """
+        listening = udp.Port(port, protocol, interface, maxPacketSize, self)
+        listening.startListening()
+        return listening
+
+    def listenMulticast(
+        self,
+        port: int,
+        protocol: Any,
+        interface: str = "",
+        maxPacketSize: int = 8192,
+        listenMultiple: bool = False,
+    ) -> udp.MulticastPort:
+        """Receive datagrams on a port that can join groups; arguments as for `listenUDP`, and:
+
+        Args:
+            listenMultiple: let other sockets be bound to the same port, to receive the same groups.
+        """
+        listening = udp.MulticastPort(port, protocol, interface, maxPacketSize, self, listenMultiple)
+        listening.startListening()
+        return listening
+
+
+@implementer(IReactorSocket)
+class SocketReactorMixin(TransportsMixin):
+    """Sockets that somebody else made."""
+
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        """Accept connections on a duplicate of a socket that is bound and listens already.
+
+        Args:
+            fileDescriptor: its number; closing it stays the caller's business.
+            addressFamily: AF_INET or AF_INET6.
+
+        Raises:
+            UnsupportedAddressFamily: another family.
+        """
+        if addressFamily not in (socket.AF_INET, socket.AF_INET6):
+            raise UnsupportedAddressFamily(addressFamily)
+        port = tcp.Port._fromListeningDescriptor(self, fileDescriptor, addressFamily, factory)
+        port.startListening()
+        return port
+
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        """Go on with a duplicate of a connection that stands already, as its server.
+
+        Args:
+            fileDescriptor: its number; closing it stays the caller's business.
+            addressFamily: AF_INET or AF_INET6.
+
+        Returns: the transport; None when the factory's `buildProtocol` returns None.
+
+        Raises:
+            UnsupportedAddressFamily: another family.
+        """
+        if addressFamily not in (socket.AF_INET, socket.AF_INET6):
+            raise UnsupportedAddressFamily(addressFamily)
+        return tcp.Server._fromConnectedSocket(fileDescriptor, addressFamily, factory, self)
+
+    def adoptDatagramPort(
+        self, fileDescriptor: int, addressFamily: int, protocol: Any, maxPacketSize: int = 8192
+    ) -> udp.Port:
+        """Receive datagrams on a duplicate of a socket that is bound already.
+
+        Args:
+            fileDescriptor: its number; closing it stays the caller's business.
+            addressFamily: AF_INET or AF_INET6.
+            maxPacketSize: octets of the longest datagram that is read whole.
+
+        Raises:
+            UnsupportedAddressFamily: another family.
+        """
+        if addressFamily not in (socket.AF_INET, socket.AF_INET6):
+            raise UnsupportedAddressFamily(addressFamily)
+        port = udp.Port._fromListeningDescriptor(self, fileDescriptor, addressFamily, protocol, maxPacketSize)
+        port.startListening()
+        return port

@@ -8,9 +8,20 @@ LOST: `connectionLost` was called.
 
 from __future__ import annotations
 
-__all__ = ["CLOSING", "LOST", "NEW", "OPEN", "READ_CLOSED", "STARTED", "WRITE_CLOSED", "WRITE_CLOSING"]
+__all__ = [
+    "CLOSING",
+    "LOST",
+    "NEW",
+    "OPEN",
+    "READ_CLOSED",
+    "STARTED",
+    "WRITE_CLOSED",
+    "WRITE_CLOSING",
+    "WRITE_DONE",
+]
 
 NEW, OPEN, CLOSING, LOST = range(4)
 
-#: Bits beside the state: the peer closed its direction; we mean to close ours; ours is closed; `makeConnection` returned.
-READ_CLOSED, WRITE_CLOSING, WRITE_CLOSED, STARTED = 1, 2, 4, 8
+#: Bits beside the state: the peer closed its direction; we mean to close ours; the engine was told to close ours;
+#: `makeConnection` returned; all has left and `writeConnectionLost` was called.
+READ_CLOSED, WRITE_CLOSING, WRITE_CLOSED, STARTED, WRITE_DONE = 1, 2, 4, 8, 16

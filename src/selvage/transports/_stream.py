@@ -40,7 +40,8 @@ from selvage.interfaces import (
 
 from ._errors import lost_failure
 from ._flow import Flow
-from ._states import CLOSING, LOST, NEW, OPEN, READ_CLOSED, STARTED, WRITE_CLOSED, WRITE_CLOSING
+from ._handle import BorrowedSocket, borrow
+from ._states import CLOSING, LOST, NEW, OPEN, READ_CLOSED, STARTED, WRITE_CLOSED, WRITE_CLOSING, WRITE_DONE
 
 if TYPE_CHECKING:
     import asyncio
@@ -319,6 +320,7 @@ class Connection:
         self._engine.open.discard(self)
         if self._flow is not None:
             self._flow.lost()
+        self._return_socket()
         protocol, self.protocol = self.protocol, None
         if protocol is not None:
             try:
@@ -326,6 +328,22 @@ class Connection:
             except BaseException:
                 report(Failure(), "Unhandled error in connectionLost", source="protocol", protocol=protocol)
         self._owner_lost(reason)
+
+    def _return_socket(self) -> None:
+        """Make the socket that was lent out, if any, look closed."""
+        # The attribute __dict__ is made when it is looked at, so this costs a connection nothing until it ends.
+        borrowed = self.__dict__.pop("_borrowed", None)
+        if borrowed is not None:
+            borrowed._connection = None
+            borrowed.detach()
+
+    def _abandon(self) -> None:
+        """Let go of the descriptor without a word to anybody: somebody else goes on with the connection."""
+        if self._state != LOST:
+            self._state = LOST
+            self._pending = self._cork = self.protocol = None
+            self._engine.open.discard(self)
+            self._transport.abort()
 
     # --- Half-close --------------------------------------------------------------------------------------------
 
@@ -345,12 +363,17 @@ class Connection:
         self._make_flow().when_drained(self._write_closed)
 
     def _write_closed(self) -> None:
+        self._flags |= WRITE_DONE
         half_closeable = _half_closeable(self.protocol)
         if half_closeable is not None and self._state == OPEN:
             try:
                 half_closeable.writeConnectionLost()
             except BaseException:
                 self._hook_failed("writeConnectionLost")
+
+    @property
+    def _writeDisconnected(self) -> bool:
+        return bool(self._flags & WRITE_DONE)
 
     # --- Back-pressure -----------------------------------------------------------------------------------------
 
@@ -422,6 +445,22 @@ class Connection:
     stopReading = pauseProducing
     startReading = resumeProducing
 
+    def _is_reading(self) -> bool:
+        """Tell whether input is wanted."""
+        if self._state != OPEN or (self._flow is not None and self._flow.is_holding()):
+            return False
+        return not self._flags & STARTED or bool(self._transport.is_reading())
+
+    def _is_writing(self) -> bool:
+        """Tell whether output waits."""
+        return bool(self._pending) or (
+            self._transport is not None and self._transport.get_write_buffer_size() > 0
+        )
+
+    @property
+    def _tempDataBuffer(self) -> list[bytes]:
+        return self._pending if isinstance(self._pending, list) else [self._pending] if self._pending else []
+
     def _make_flow(self) -> Flow:
         flow = self._flow
         if flow is None:
@@ -446,13 +485,17 @@ class Connection:
         return self._engine.reactor
 
     @property
-    def socket(self) -> Any:
-        """What the loop shows of the socket: options and names can be read and set, data cannot be moved."""
-        return self.extra("socket")
+    def socket(self) -> BorrowedSocket:
+        """Its socket, to read and set options; moving data with it is at your own risk."""
+        own = self.__dict__
+        borrowed: BorrowedSocket | None = own.get("_borrowed")
+        if borrowed is None:
+            borrowed = own["_borrowed"] = borrow(self)
+        return borrowed
 
-    def getHandle(self) -> Any:
+    def getHandle(self) -> BorrowedSocket:
         """Return the same as `socket`."""
-        return self.extra("socket")
+        return self.socket
 
     def fileno(self) -> int:
         """Return the number of the descriptor, -1 when it is closed."""

@@ -6,13 +6,13 @@ Made by ``reactor.listenTCP`` and ``reactor.connectTCP``.  Twisted: `twisted.int
 from __future__ import annotations
 
 import socket
-import sys
 from typing import Any
 
 from selvage.addresses import IPv4Address, IPv6Address
 from selvage.errors import CannotListenError, DNSLookupError, ServiceNameUnknownError
 from selvage.failure import Failure
 from selvage.interfaces import Binding, _Binding
+from selvage.reactor._platform import CAN_REUSE_ADDRESS
 
 from ._connecting import BaseClient as _BaseClient, BaseConnector
 from ._ip import isIPAddress, isIPv6Address, resolve_ipv6
@@ -20,10 +20,6 @@ from ._listening import BaseServer, StreamPort, ambient_reactor
 from ._stream import Connection, log_prefix
 
 __all__ = ["BaseClient", "Client", "Connection", "Connector", "Port", "Server", "makeBinding"]
-
-# On these a port that was just released can be bound again only with SO_REUSEADDR; elsewhere the option lets another
-# process steal the port.
-_REUSE_ADDRESS = sys.platform not in ("win32", "cygwin")
 
 
 def makeBinding(
@@ -62,6 +58,14 @@ class Server(_TCPMixin, BaseServer):
     """The server's side of a TCP connection; ports make them."""
 
     __slots__ = ()
+
+    @classmethod
+    def _fromConnectedSocket(cls, fileDescriptor: int, addressFamily: int, factory: Any, reactor: Any) -> Any:
+        """Return the transport of an adopted connection, or None when the factory wants none."""
+        sock = socket.fromfd(fileDescriptor, addressFamily, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        peer, number = _tcp_address(sock.getpeername()), sock.getsockname()[1]
+        return cls._adopt(reactor._transport_engine(), sock, factory, peer, number)
 
     @property
     def client(self) -> Any:
@@ -106,7 +110,7 @@ class Port(StreamPort):
         reactor: Any = None,
     ) -> None:
         super().__init__(factory, backlog, reactor)
-        self._reuse_address, self._reuse_port = _REUSE_ADDRESS, False
+        self._reuse_address, self._reuse_port = CAN_REUSE_ADDRESS, False
         if isinstance(port, _Binding):
             interface = port._address or ""
             self._reuse_address, self._reuse_port = port._reuseAddress, port._reusePort
