@@ -469,10 +469,17 @@ def test_public_modules_declare_all():
     )
 
 
+# Modules that are longer for a reason.
+LONG = {
+    # The callback loop works on the private fields of Deferred, whose many methods are Twisted's.
+    "selvage.defer._deferred": 1000,
+}
+
+
 def test_modules_hold_one_subject():
     """Past 600 lines two ideas share a room; 700 is where the talk ends."""
     violations(
         f"{name}: {count} lines"
         for name, (path, _) in modules().items()
-        if (count := path.read_text(encoding="utf-8").count("\n")) > 700
+        if (count := path.read_text(encoding="utf-8").count("\n")) > LONG.get(name, 700)
     )

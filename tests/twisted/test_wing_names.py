@@ -57,7 +57,6 @@ DIFFERS: dict[str, dict[str, str]] = {
     "twisted.internet.selectreactor": {
         "SelectReactor.doIteration: argument 1 is": _ONE_REACTOR,
         "SelectReactor.doSelect: missing": _LOOP,
-        "platformType: missing": "imported from twisted.python.runtime, where it is",
         "win32select: missing": _LOOP,
     },
     "twisted.internet.tcp": {
@@ -74,10 +73,8 @@ DIFFERS: dict[str, dict[str, str]] = {
         "Port.port: missing": _EACH_PORT,
         "Port.sessionno: missing": _EACH_PORT,
         "Server: ": _MADE_BY_REACTOR,
-        "platformType: missing": "imported from twisted.python.runtime, where it is",
     },
     "twisted.python.failure": {
-        "count: missing": "a counter of Failures made so far, which would cost every Failure and which nobody reads",
         "traceupLength: missing": "how many outer frames Twisted copies into a Failure; ours copies none",
     },
 }
