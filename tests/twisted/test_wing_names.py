@@ -74,9 +74,6 @@ DIFFERS: dict[str, dict[str, str]] = {
         "Port.sessionno: missing": _EACH_PORT,
         "Server: ": _MADE_BY_REACTOR,
     },
-    "twisted.python.failure": {
-        "traceupLength: missing": "how many outer frames Twisted copies into a Failure; ours copies none",
-    },
 }
 
 
