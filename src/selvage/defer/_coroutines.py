@@ -40,15 +40,15 @@ from selvage.defer._deferred import (
     SPECIAL,
     Deferred,
     _run,
-    as_exception,
     caught,
     late,
     leave_over,
+    new_deferred,
     record_firing,
 )
-from selvage.defer._shortcuts import as_deferred, fail
+from selvage.defer._shortcuts import as_deferred, fail, succeed
 from selvage.defer._task_face import CancelledByAsyncio, TaskFace, swap_current_task
-from selvage.defer._waiter import Waiter
+from selvage.defer._waiter import Waiter, as_exception
 from selvage.errors import NotACoroutineError
 from selvage.failure import Failure, report
 from selvage.failure._frames import machinery
@@ -58,7 +58,8 @@ __all__ = ["ensureDeferred", "inlineCallbacks", "returnValue"]
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
-_WAITING: Any = object()
+# Stands for: nothing to resume with, it waits; and for: nothing yielded yet.
+_NOTHING: Any = object()
 
 
 class CoroutineDriver(TaskFace):
@@ -70,12 +71,13 @@ class CoroutineDriver(TaskFace):
     _plain: bool
 
     @machinery
-    def resume(self, value: Any, failed: bool) -> Any:
+    def resume(self, value: Any, failed: bool, yielded: Any = _NOTHING) -> Any:
         """Step the coroutine until it waits or ends.
 
         Args:
             value: what to send into it, or the Failure to throw into it.
             failed: which of the two.
+            yielded: what it yielded when it was started, if this is the first time; nothing is sent then.
 
         Returns:
             the Deferred of the coroutine, if it has ended and callbacks are to be run; else None.
@@ -84,25 +86,26 @@ class CoroutineDriver(TaskFace):
         if self._face is not None:
             value, failed = self._apply_cancellation(value, failed)
         coro = self._coro
-        run = self._context.run
+        context = self._context
         loop = running_loop()
         if loop is not None:
             self._loop = loop
             outer = swap_current_task(loop, self)
         try:
             while True:
-                try:
-                    if failed:
-                        yielded = run(coro.throw, as_exception(value))
-                    else:
-                        yielded = run(coro.send, value)
-                except StopIteration as stop:
-                    value = stop.value
-                    failed = False
-                    break
-                except BaseException as exc:
-                    value, failed = self._raised(exc)
-                    break
+                if yielded is _NOTHING:
+                    try:
+                        if failed:
+                            yielded = context.run(coro.throw, as_exception(value))
+                        else:
+                            yielded = context.run(coro.send, value)
+                    except StopIteration as stop:
+                        value = stop.value
+                        failed = False
+                        break
+                    except BaseException as exc:
+                        value, failed = _raised(exc, coro)
+                        break
                 kind = type(yielded)
                 if kind in DEFERREDS:
                     deferred, link = yielded, RESUME
@@ -110,9 +113,11 @@ class CoroutineDriver(TaskFace):
                     deferred, link = yielded.deferred, PEEK
                 else:
                     value, failed = self._look_at(yielded)
-                    if value is _WAITING:
+                    if value is _NOTHING:
                         return None
+                    yielded = _NOTHING
                     continue
+                yielded = _NOTHING
                 if deferred is self._deferred:
                     value = Failure(RuntimeError(f"{self!r} cannot wait for its own result"))
                     failed = True
@@ -133,7 +138,16 @@ class CoroutineDriver(TaskFace):
         finally:
             if loop is not None:
                 swap_current_task(loop, outer)
-        return self._end(value, failed)
+        d = self._deferred
+        if failed or d.called or d.debug or self._face is not None or type(value) in SPECIAL:
+            return self._end(value, failed)
+        # Quick way: what _end does for a plain success.
+        self._coro = None
+        self._outcome = value
+        d.called = True
+        d._canceller = None
+        d.result = value
+        return d if d._callbacks else None
 
     def _end(self, value: Any, failed: bool) -> Any:
         """The coroutine has ended: fire its Deferred, up to the point where callbacks would run."""
@@ -162,18 +176,6 @@ class CoroutineDriver(TaskFace):
             return d
         return None
 
-    def _raised(self, exc: BaseException) -> tuple[Any, bool]:
-        """Turn what the coroutine raised into its result."""
-        if isinstance(exc, _Return):
-            _warn_of_distant_return(exc, self._coro)
-            return exc.value, False
-        if type(exc) is asyncio.CancelledError:
-            cancelled = CancelledByAsyncio(*exc.args)
-            cancelled.__context__ = exc.__context__
-            cancelled.__cause__ = exc.__cause__
-            exc = cancelled.with_traceback(exc.__traceback__)
-        return caught(exc, Deferred.debug), True
-
     def _look_at(self, yielded: Any) -> tuple[Any, bool]:
         """Decide about something yielded that is no Deferred: what to resume with, or that it waits."""
         if getattr(yielded, "_asyncio_future_blocking", None) is not None:
@@ -183,7 +185,7 @@ class CoroutineDriver(TaskFace):
             if yielded is None and loop is not None:
                 self._register()
                 self._waiting = loop.call_soon(self._turn)
-                return _WAITING, False
+                return _NOTHING, False
             return yielded, False
         if type(yielded) in SPECIAL:
             return yielded, True
@@ -203,7 +205,7 @@ class CoroutineDriver(TaskFace):
                 return self._wait_for_deferred(d)
         self._waiting = d
         d._callbacks.append((RESUME, RESUME, self, self))
-        return _WAITING, False
+        return _NOTHING, False
 
     def _wait_for_future(self, future: Any) -> tuple[Any, bool]:
         if self._plain:
@@ -221,7 +223,7 @@ class CoroutineDriver(TaskFace):
                 face.cancel_on_wait = False
                 future.cancel()
             face.must_cancel = False
-        return _WAITING, False
+        return _NOTHING, False
 
     def _cancel_before_waiting(self, deferred: Any) -> bool:
         """Do what was asked for while the coroutine ran; tell whether `deferred` has a result now."""
@@ -281,19 +283,76 @@ def _outcome_of(future: Any) -> tuple[Any, bool]:
         return Failure(exc), True
 
 
-_new_driver = CoroutineDriver.__new__
+def _raised(exc: BaseException, coro: Any) -> tuple[Any, bool]:
+    """Turn what a coroutine raised into its result."""
+    if isinstance(exc, _Return):
+        _warn_of_distant_return(exc, coro)
+        return exc.value, False
+    if type(exc) is asyncio.CancelledError:
+        cancelled = CancelledByAsyncio(*exc.args)
+        cancelled.__context__ = exc.__context__
+        cancelled.__cause__ = exc.__cause__
+        exc = cancelled.with_traceback(exc.__traceback__)
+    return caught(exc, Deferred.debug), True
 
 
+_new_driver: Any = CoroutineDriver.__new__
+
+
+@machinery
 def drive(coro: Any, plain: bool) -> Deferred[Any]:
-    """Start a coroutine or generator, and give the Deferred of its result."""
+    """Start a coroutine or generator, and give the Deferred of its result.
+
+    Args:
+        coro: not started yet.
+        plain: whether it is a generator of inlineCallbacks.
+    """
+    context = copy_context()
+    yielded: Any = None
+    value: Any = None
+    loop = running_loop()
+    if loop is None:
+        # Quick way: there is no loop that could ask for its current task, so that a driver is not needed before the
+        # first time that it waits, which may never come (benchmarks/programs/twisted_results.py).
+        send = coro.send
+        try:
+            while True:
+                yielded = context.run(send, value)
+                if type(yielded) not in DEFERREDS or not yielded.called or yielded.paused or yielded._running:
+                    break
+                value = yielded.result
+                if type(value) in SPECIAL:
+                    break
+                yielded.result = None
+        except StopIteration as stop:
+            value = stop.value
+            coro = None
+        except BaseException as exc:
+            value, failed = _raised(exc, coro)
+            return fail(value) if failed else succeed(value)
+        if coro is None:
+            return succeed(value)
     driver: Any = _new_driver(CoroutineDriver)
     driver._coro = coro
-    driver._context = copy_context()
+    driver._context = context
     driver._plain = plain
-    driver._loop = driver._face = driver._outcome = None
-    deferred: Deferred[Any] = Deferred(driver)
-    driver._deferred = deferred
-    following = driver.resume(None, False)
+    driver._loop = loop
+    driver._face = None
+    driver._deferred = deferred = new_deferred(driver)
+    if loop is not None:
+        following = driver.resume(None, False)
+    else:
+        # Quick way: it awaits or yielded a Deferred that has not fired.
+        kind = type(yielded)
+        if kind is Waiter and not yielded.deferred.called:
+            driver._waiting = waiting = yielded.deferred
+            waiting._callbacks.append((PEEK, PEEK, driver, driver))
+            return deferred
+        if kind in DEFERREDS and not yielded.called:
+            driver._waiting = yielded
+            yielded._callbacks.append((RESUME, RESUME, driver, driver))
+            return deferred
+        following = driver.resume(None, False, yielded)
     if following is not None:
         _run(following)
     return deferred

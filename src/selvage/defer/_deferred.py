@@ -9,8 +9,8 @@ Deferred needs no special care: the new one runs when its turn comes.
 
 *Entries.* The most frequent entry by far, `addCallback(f)` without further arguments, is `f` itself. Everything else
 is a tuple `(callback, errback, callback arguments, errback arguments)`; None for a side that the entry does not
-concern, None for no arguments, `(args, kwargs)` for some. A *link* is such a tuple whose callback and errback are one
-of the markers below and whose two last items are its target:
+concern; arguments are None, a tuple, or `_Arguments` if there are keywords. A *link* is such a tuple whose callback and
+errback are one of the markers below and whose two last items are its target:
 
     _CONTINUE   a Deferred that waits for the result of this one, because one of its callbacks returned this one
     _FIRE       a Deferred to fire with the result of this one (`chainDeferred`)
@@ -41,9 +41,9 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from selvage.defer._debug import DebugInfo, here
-from selvage.defer._waiter import Waiter
+from selvage.defer._waiter import Waiter, as_exception
 from selvage.errors import AlreadyCalledError, CancelledError, DeferredTimeoutError
-from selvage.failure import DefaultException, Failure, machinery, special_results
+from selvage.failure import Failure, machinery, plain_init, special_results
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -59,7 +59,7 @@ _P = ParamSpec("_P")
 SPECIAL: set[type] = special_results
 DEFERREDS: set[type] = set()
 # The same in the order of their creation, under the name by which Twisted's own code knows it.
-DEFERRED_SUBCLASSES: list[type] = []
+_DEFERRED_SUBCLASSES: list[type] = []
 
 
 class _Marker:
@@ -78,6 +78,16 @@ CONTINUE: Any = _Marker("continue a waiting Deferred")
 FIRE: Any = _Marker("fire a chained Deferred")
 RESUME: Any = _Marker("resume with the result, using it up")
 PEEK: Any = _Marker("resume with the result, leaving it")
+
+
+class _Arguments:
+    """Further arguments of a callback, if there are keywords among them."""
+
+    __slots__ = ("args", "keywords")
+
+    def __init__(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+        self.args = args
+        self.keywords = keywords
 
 
 class _Late:
@@ -216,8 +226,10 @@ class Deferred(Generic[_T]):
             (
                 callback,
                 errback,
-                (callbackArgs or (), callbackKeywords or {}) if callbackArgs or callbackKeywords else None,
-                (errbackArgs or (), errbackKeywords or {}) if errbackArgs or errbackKeywords else None,
+                _Arguments(callbackArgs or (), callbackKeywords)
+                if callbackKeywords
+                else callbackArgs or None,
+                _Arguments(errbackArgs or (), errbackKeywords) if errbackKeywords else errbackArgs or None,
             )
         )
         if self.called:
@@ -260,7 +272,7 @@ class Deferred(Generic[_T]):
             This Deferred.
         """
         if args or kwargs:
-            self._callbacks.append((callback, None, (args, kwargs), None))
+            self._callbacks.append((callback, None, _Arguments(args, kwargs) if kwargs else args, None))
         elif type(callback) is tuple:
             # The one thing that the loop would take for something else.
             self._callbacks.append((callback, None, None, None))
@@ -305,7 +317,7 @@ class Deferred(Generic[_T]):
         Args:
             errback: called as `errback(failure, *args, **kwargs)`; see `addCallback` for what it may return.
         """
-        self._callbacks.append((None, errback, None, (args, kwargs) if args or kwargs else None))
+        self._callbacks.append((None, errback, None, _Arguments(args, kwargs) if kwargs else args or None))
         if self.called:
             _run(self)
         return self
@@ -345,7 +357,7 @@ class Deferred(Generic[_T]):
         Args:
             callback: called as `callback(result, *args, **kwargs)`; see `addCallback` for what it may return.
         """
-        arguments = (args, kwargs) if args or kwargs else None
+        arguments = _Arguments(args, kwargs) if kwargs else args or None
         self._callbacks.append((callback, callback, arguments, arguments))
         if self.called:
             _run(self)
@@ -598,10 +610,27 @@ class Deferred(Generic[_T]):
 def _register(cls: type) -> None:
     SPECIAL.add(cls)
     DEFERREDS.add(cls)
-    DEFERRED_SUBCLASSES.append(cls)
+    _DEFERRED_SUBCLASSES.append(cls)
 
 
 _register(Deferred)
+
+
+_new: Any = Deferred.__new__
+
+
+def new_deferred(canceller: Any) -> Deferred[Any]:
+    """Make `Deferred(canceller)`, without going through the class (benchmarks/programs/twisted_results.py)."""
+    if Deferred.debug:
+        return Deferred(canceller)
+    d: Deferred[Any] = _new(Deferred)
+    d.called = False
+    d.paused = 0
+    d._running = False
+    d._callbacks = []
+    d._canceller = canceller
+    d._debugInfo = None
+    return d
 
 
 # --- The loop ----------------------------------------------------------------------------------------------------
@@ -667,11 +696,13 @@ def _run(d: Any) -> None:  # one room on purpose: each step in a function of its
                     try:
                         if arguments is None:
                             new = errback(result)
+                        elif type(arguments) is tuple:
+                            new = errback(result, *arguments)
                         elif errback in LINKS:
                             link = entry
                             break
                         else:
-                            new = errback(result, *arguments[0], **arguments[1])
+                            new = errback(result, *arguments.args, **arguments.keywords)
                     except BaseException as exc:
                         result = caught(exc, d.debug)
                         continue
@@ -693,11 +724,13 @@ def _run(d: Any) -> None:  # one room on purpose: each step in a function of its
                                 continue
                             if arguments is None:
                                 new = callback(result)
+                            elif type(arguments) is tuple:
+                                new = callback(result, *arguments)
                             elif callback in LINKS:
                                 link = entry
                                 break
                             else:
-                                new = callback(result, *arguments[0], **arguments[1])
+                                new = callback(result, *arguments.args, **arguments.keywords)
                         if type(new) in SPECIAL:
                             break
                         result = new
@@ -769,7 +802,8 @@ def _run(d: Any) -> None:  # one room on purpose: each step in a function of its
 
 def caught(exc: BaseException, debug: bool) -> Failure:
     """Make a Failure of what a callback raised, without the frame of the loop that called it."""
-    if debug or type(exc) in SPECIAL:
+    if debug or type(exc) in SPECIAL or Failure.__init__ is not plain_init:
+        # The last: failure.startDebugMode() wants to see each Failure made.
         return Failure(exc, captureVars=debug)
     # Quick way: what Failure() does, without finding out what it was given (benchmarks/bench_deferred.py).
     failure: Failure = _new_failure(Failure)
@@ -784,14 +818,6 @@ def caught(exc: BaseException, debug: bool) -> Failure:
 
 
 _new_failure = Failure.__new__
-
-
-def as_exception(failure: Failure) -> BaseException:
-    """Give what to raise for `failure`, with its traceback."""
-    value = failure.value
-    if isinstance(value, BaseException):
-        return value.with_traceback(failure.tb)
-    return DefaultException(failure)
 
 
 def leave_over(d: Deferred[Any], failure: Failure) -> None:
@@ -913,12 +939,15 @@ def _as_pair(entry: Any) -> Any:
     if type(entry) is not tuple:
         return ((entry, (), {}), (_pass, (), {}))
     callback, errback, arguments, error_arguments = entry
-    if callback in LINKS:
-        return ((callback, (arguments,), {}), (errback, (error_arguments,), {}))
-    return (
-        (_pass if callback is None else callback, *(arguments or ((), {}))),
-        (_pass if errback is None else errback, *(error_arguments or ((), {}))),
-    )
+    return (_as_call(callback, arguments), _as_call(errback, error_arguments))
+
+
+def _as_call(function: Any, arguments: Any) -> tuple[Any, tuple[Any, ...], Mapping[str, Any]]:
+    if function in LINKS:
+        return (function, (arguments,), {})
+    if isinstance(arguments, _Arguments):
+        return (function, arguments.args, arguments.keywords)
+    return (_pass if function is None else function, arguments or (), {})
 
 
 def _pass(result: _T) -> _T:

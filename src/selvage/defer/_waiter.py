@@ -2,8 +2,8 @@
 
 Selvage's driver knows it by its class and takes the Deferred from it. To an asyncio Task it is a future: the Task
 calls `get_loop`, `add_done_callback`, in the end `result`, and `cancel` when it is itself cancelled. (A Deferred cannot
-play that part itself, since `Deferred.result` is data.) Making one has to be cheap, so everything that only the Task
-needs is a default of the class.
+play that part itself, since `Deferred.result` is data.) Making one has to be cheap, so what only the Task needs lives in
+a second object that it brings about.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from selvage.errors import CancelledError
+from selvage.failure import DefaultException
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,111 +21,145 @@ if TYPE_CHECKING:
 __all__ = ["Waiter"]
 
 
+class _Outcome:
+    """What a Waiter remembers for the Task that waits for it."""
+
+    __slots__ = ("callbacks", "cancel_message", "cancelled", "done", "failure", "loop", "value")
+
+    def __init__(self) -> None:
+        # A Deferred belongs to no loop; the Task that asks runs on this one.
+        self.loop = asyncio.get_running_loop()
+        self.callbacks: list[tuple[Any, Any]] = []
+        self.done = False
+        self.value: Any = None
+        self.failure: Any = None
+        #: The Task was cancelled while it waited: the CancelledError is then asyncio's.
+        self.cancelled = False
+        self.cancel_message: Any = None
+
+    def was_cancelled(self) -> bool:
+        return (
+            self.cancelled
+            and self.failure is not None
+            and bool(self.failure.check(CancelledError, asyncio.CancelledError))
+        )
+
+    def cancelled_error(self) -> asyncio.CancelledError:
+        message = self.cancel_message
+        return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
+
+
 class Waiter:
     """Stands for a Deferred where a future is expected; for as long as one await.
 
     Attributes:
         deferred: what is awaited.
-        value: its result, once that is a success.
     """
 
-    __slots__ = ("__dict__", "deferred")
+    __slots__ = ("_asyncio_future_blocking", "_outcome", "deferred")
 
-    # asyncio's sign of a future that was yielded by `await`; the Task sets it to False.
-    _asyncio_future_blocking = True
-
-    value: Any = None
-    _done = False
-    _failure: Any = None
-    _loop: Any = None
-    _callbacks: tuple[tuple[Any, Any], ...] = ()
-    # Set by the Task that is cancelled while it waits: the CancelledError is then asyncio's.
-    _cancelled = False
-    _cancel_message: Any = None
+    _outcome: _Outcome | None
 
     def __init__(self, deferred: Any) -> None:
         self.deferred = deferred
+        # asyncio's sign of a future that was yielded by `await`; the Task sets it to False.
+        self._asyncio_future_blocking = True
+        self._outcome = None
+
+    def _meet(self) -> _Outcome:
+        outcome = self._outcome
+        if outcome is None:
+            outcome = self._outcome = _Outcome()
+        return outcome
+
+    @property
+    def value(self) -> Any:
+        """The result that a Task has been told of."""
+        return None if self._outcome is None else self._outcome.value
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop of the Task that asks: a Deferred belongs to no loop."""
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        return loop  # type: ignore[no-any-return]
+        """The loop of the Task that asks."""
+        return self._meet().loop
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
         """Call `callback(self)` on the loop's next turn after the Deferred has a result."""
-        self._callbacks = (*self._callbacks, (callback, context))
-        if self._done:
-            self._schedule()
-        elif len(self._callbacks) == 1:
-            self.get_loop()
+        outcome = self._meet()
+        outcome.callbacks.append((callback, context))
+        if outcome.done:
+            self._schedule(outcome)
+        elif len(outcome.callbacks) == 1:
             self.deferred._peek(self)
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
         """Take back `add_done_callback`; return how many there were."""
-        kept = tuple(pair for pair in self._callbacks if pair[0] != callback)
-        removed = len(self._callbacks) - len(kept)
-        self._callbacks = kept
-        return removed
+        outcome = self._meet()
+        before = len(outcome.callbacks)
+        # One that has no callbacks stays where it is among those of the Deferred, so the list must not get empty.
+        outcome.callbacks = [pair if pair[0] != callback else (_ignore, None) for pair in outcome.callbacks]
+        return before - sum(pair[0] is not _ignore for pair in outcome.callbacks)
 
     def resume(self, result: Any, failed: bool) -> None:
         """The Deferred has its result; called by the loop that runs its callbacks."""
+        outcome = self._meet()
         if failed:
-            self._failure = result
+            outcome.failure = result
         else:
-            self.value = result
-        self._done = True
-        self._schedule()
+            outcome.value = result
+        outcome.done = True
+        self._schedule(outcome)
 
-    def _schedule(self) -> None:
-        callbacks, self._callbacks = self._callbacks, ()
-        loop = self.get_loop()
+    def _schedule(self, outcome: _Outcome) -> None:
+        callbacks, outcome.callbacks = outcome.callbacks, []
         for callback, context in callbacks:
-            loop.call_soon(callback, self, context=context)
+            outcome.loop.call_soon(callback, self, context=context)
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the Deferred, for a Task that is cancelled while it waits."""
-        if self._done:
+        outcome = self._meet()
+        if outcome.done:
             return False
-        self._cancelled = True
-        self._cancel_message = msg
+        outcome.cancelled = True
+        outcome.cancel_message = msg
         self.deferred.cancel()
         return True
 
     def done(self) -> bool:
         """Tell whether the Deferred has its result."""
-        return self._done
+        return self._outcome is not None and self._outcome.done
 
     def cancelled(self) -> bool:
         """Tell whether the waiting Task was cancelled and the Deferred with it."""
-        return self._done and self._cancelled and self._was_cancelled()
-
-    def _was_cancelled(self) -> bool:
-        return self._failure is not None and bool(self._failure.check(CancelledError, asyncio.CancelledError))
+        return self._outcome is not None and self._outcome.was_cancelled()
 
     def result(self) -> Any:
         """Give the value or raise the error."""
-        if not self._done:
-            raise asyncio.InvalidStateError(f"{self.deferred!r} has no result yet")
-        if self._failure is None:
+        error = self.exception()
+        if error is None:
             return self.value
-        if self._cancelled and self._was_cancelled():
-            raise self._as_asyncio_error()
-        self._failure.raiseException()
-        return None
+        raise error
 
     def exception(self) -> BaseException | None:
         """Give the error, None for a success."""
-        if self._failure is None:
+        outcome = self._outcome
+        if outcome is None or not outcome.done:
+            raise asyncio.InvalidStateError(f"{self.deferred!r} has no result yet")
+        if outcome.failure is None:
             return None
-        if self._cancelled and self._was_cancelled():
-            raise self._as_asyncio_error()
-        return self._failure.value  # type: ignore[no-any-return]
-
-    def _as_asyncio_error(self) -> BaseException:
-        message = self._cancel_message
-        return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
+        if outcome.was_cancelled():
+            raise outcome.cancelled_error()
+        return as_exception(outcome.failure)
 
     def __repr__(self) -> str:
         return f"<Waiter for {self.deferred!r}>"
+
+
+def as_exception(failure: Any) -> BaseException:
+    """Give what to raise for a Failure, with its traceback."""
+    value = failure.value
+    if isinstance(value, BaseException):
+        return value.with_traceback(failure.tb)
+    return DefaultException(failure)
+
+
+def _ignore(_: object) -> None:
+    pass

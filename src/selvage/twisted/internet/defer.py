@@ -39,4 +39,4 @@ from selvage.defer._combinators import (
     _DeferredListResultListT as _DeferredListResultListT,
     _DeferredListSingleResultT as _DeferredListSingleResultT,
 )
-from selvage.defer._deferred import _T as _T, DEFERRED_SUBCLASSES as _DEFERRED_SUBCLASSES
+from selvage.defer._deferred import _DEFERRED_SUBCLASSES as _DEFERRED_SUBCLASSES, _T as _T
