@@ -52,7 +52,7 @@ def main() -> int:
             f"{test}: passes, so its entry in exclusions.toml is to go" for test in sorted(verdict.stale)
         ]
     for fault in faults:
-        console.print(fault, style="red", highlight=False, markup=False)
+        console.print(fault, style="red", highlight=False, markup=False, soft_wrap=True)
     failing = sum(len(verdict.failing) for verdict in verdicts)
     console.print(_closing_line(verdicts, failing, options.save), highlight=False)
     return 1 if failing or faults else 0

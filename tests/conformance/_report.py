@@ -78,10 +78,15 @@ def print_failing(
             console.print(f"[red]{verdict.module}: {result.ended}[/red]", highlight=False)
         broken = [verdict.module] if verdict.module in result.outcomes else []
         for test in broken + sorted(verdict.failing):
-            console.print(f"{test}: {result.outcomes.get(test, 'not run')}", highlight=False, markup=False)
+            console.print(
+                f"{test}: {result.outcomes.get(test, 'not run')}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
             if details:
                 for line in result.texts.get(test, "").rstrip().splitlines()[-_LAST_LINES:]:
-                    console.print("    " + line, highlight=False, markup=False)
+                    console.print("    " + line, highlight=False, markup=False, soft_wrap=True)
 
 
 def save_details(folder: Path, verdicts: list[ModuleVerdict], results: dict[str, ModuleResult]) -> None:
