@@ -25,11 +25,15 @@ def run(scenario: Scenario, rounds: int, console: Console) -> Medians:
     peers = [peer for peer, command in scenario.peers.items() if command is not None]
     for number in range(rounds):
         for peer in peers:
-            console.print(f"[dim]{scenario.name}: round {number + 1} of {rounds}, {peer}[/]", end="\r")
+            if console.is_terminal:
+                console.print(
+                    f"[dim]{scenario.name}: round {number + 1} of {rounds}, {peer:<20}[/]", end="\r"
+                )
             for row, units in scenario.sample(peer).items():
                 for unit, value in units.items():
                     samples[row][unit][peer].append(value)
-    console.print(" " * 70, end="\r")
+    if console.is_terminal:
+        console.print(" " * 70, end="\r")
     return {
         row: {
             unit: {peer: statistics.median(v) for peer, v in peers.items()} for unit, peers in units.items()
@@ -76,7 +80,7 @@ def judge(budget: Budget, medians: Medians) -> tuple[bool, float, str]:
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Write the medians to this file.")
 def main(only: str | None, rounds: int | None, json_file: str | None) -> None:
     """Measure Selvage beside its peers in one run. In brackets: how many times less than Twisted (more is better)."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         chosen = [s for s in all_scenarios() if matches(s, only)]
         if not chosen:
