@@ -244,6 +244,8 @@ def test_no_package_reaches_into_the_private_parts_of_another():
     def wrong(each: Import) -> bool:
         importer, target = part_of(each.importer), part_of(each.target)
         private = any(part.startswith("_") for part in each.target.split(".")[2:])
+        if each.target == "selvage.interfaces._base":  # what interfaces are made of, wherever one is written
+            return False
         return private and importer != target and floor_of(each.importer) != floor_of(each.target)
 
     allowed = {

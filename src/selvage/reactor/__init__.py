@@ -16,6 +16,7 @@ from selvage._publish import publish
 from . import _ambient
 from ._ambient import get_reactor, install_reactor
 from ._base import ReactorBase
+from ._lockfile import DeferredFilesystemLock, FilesystemLock, isLocked
 from ._resolver import (
     BlockingResolver,
     ComplexResolverSimplifier,
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockingResolver",
     "ComplexResolverSimplifier",
+    "DeferredFilesystemLock",
     "DelayedCall",
+    "FilesystemLock",
     "FirstOneWins",
     "GAIResolver",
     "HostResolution",
@@ -53,6 +56,7 @@ __all__ = [
     "deferToThreadPool",
     "get_reactor",
     "install_reactor",
+    "isLocked",
     "run",
 ]
 

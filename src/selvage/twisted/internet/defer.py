@@ -40,3 +40,4 @@ from selvage.defer._combinators import (
     _DeferredListSingleResultT as _DeferredListSingleResultT,
 )
 from selvage.defer._deferred import _DEFERRED_SUBCLASSES as _DEFERRED_SUBCLASSES, _T as _T
+from selvage.reactor import DeferredFilesystemLock as DeferredFilesystemLock
