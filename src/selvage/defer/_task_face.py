@@ -208,6 +208,11 @@ class TaskFace:
     def _fut_waiter(self) -> Any:
         return self._waiting if asyncio.isfuture(self._waiting) else None
 
+    @property
+    def _callbacks(self) -> list[tuple[Callable[[Any], object], Context | None]]:
+        # anyio looks through these, in every task, for the one that `run_until_complete` runs.
+        return [] if self._face is None else self._face.callbacks
+
     # --- The future's half -------------------------------------------------------------------------------------
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
