@@ -5,6 +5,7 @@ Runs in a process of its own, since `install_twisted` decides once what `import 
 
 from __future__ import annotations
 
+import enum
 import errno
 import importlib
 import inspect
@@ -150,7 +151,8 @@ def compare_class(where: str, theirs: dict[str, str], ours: Any) -> list[str]:
             ):
                 found.append(f"{where}.{name}: is {ours[name].getSignatureString()}, not {text}")
         return found
-    found = compare(where, theirs[""], ours) if theirs[""] != "(*args, **kwargs)" else []
+    called = not (isinstance(ours, type) and issubclass(ours, enum.Enum))  # nobody calls a set of constants
+    found = compare(where, theirs[""], ours) if called else []
     for name, text in theirs.items():
         if not name:
             continue

@@ -36,7 +36,6 @@ DIFFERS: dict[str, dict[str, str]] = {
         "CertificateOptions: missing": _TLS,
         "KeyPair: missing": _TLS,
         "PrivateCertificate: missing": _TLS,
-        "StandardErrorBehavior: wants": "an Enum here, a container of constants that nobody calls there",
         "optionsForClientTLS: missing": _TLS,
         "trustRootFromCertificates: missing": _TLS,
     },
