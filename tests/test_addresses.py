@@ -66,6 +66,16 @@ def test_order_follows_the_fields_and_stays_within_a_class():
         assert getattr(low, compare)(SAMPLES[4]) is NotImplemented
 
 
+def test_short_comparison_equals_the_general_one():
+    """IPv4Address and IPv6Address spell out what the base class reads from `__match_args__`."""
+    general = IPv4Address.__mro__[1]
+    for one in SAMPLES[:8]:
+        assert one._fields() == tuple(getattr(one, name) for name in one.__match_args__)
+        assert hash(one) == general.__hash__(one)
+        for other in SAMPLES[:8]:
+            assert one.__eq__(other) is general.__eq__(one, other)
+
+
 def test_subclass_is_another_kind_of_address():
     class Marked(IPv4Address):
         pass
