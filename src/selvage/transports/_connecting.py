@@ -44,7 +44,16 @@ class BaseClient(Connection):
         # The socket that is connecting; None before and after.
         self._attempt: socket.socket | None = None
         engine.open.add(self)
-        engine.loop.call_soon(self._begin)
+        # The socket is there and bound at once, for programs that look at it; what goes wrong is told later.
+        error: Exception | None = None
+        try:
+            self._attempt = self.createInternetSocket()
+            self._bind(self._attempt)
+        except OSError as exc:
+            kind = ConnectError if self._attempt is None else ConnectBindError
+            error = kind(exc.args[0] if exc.args else None, exc.strerror or str(exc))
+            error.__cause__ = exc
+        engine.loop.call_soon(self._begin, error)
 
     @property
     def connector(self) -> Any:
@@ -53,18 +62,11 @@ class BaseClient(Connection):
 
     # --- The attempt -------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _begin(self, error: Exception | None) -> None:
         if self._state != NEW:
             return
-        try:
-            self._attempt = self.createInternetSocket()
-        except OSError as exc:
-            self._fail(ConnectError(exc.args[0] if exc.args else None, exc.strerror or str(exc)), exc)
-            return
-        try:
-            self._bind(self._attempt)
-        except OSError as exc:
-            self._fail(ConnectBindError(exc.args[0] if exc.args else None, exc.strerror or str(exc)), exc)
+        if error is not None:
+            self.failIfNotConnected(error)
             return
         try:
             self.resolveAddress()
@@ -167,6 +169,11 @@ class BaseClient(Connection):
 
     def _log_name(self) -> str:
         return "Uninitialized" if self.protocol is None else f"{log_prefix(self.protocol)},client"
+
+    @property
+    def socket(self) -> Any:
+        """Its socket: the real one while it connects, then as for every connection."""
+        return self._attempt or super().socket
 
     def getPeer(self) -> Any:
         """Return the address that it is or will be connected to."""

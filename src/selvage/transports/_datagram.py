@@ -11,7 +11,6 @@ import errno
 import socket
 from typing import Any
 
-from selvage import _events
 from selvage.defer import Deferred
 from selvage.errors import CannotListenError, MessageLengthError
 from selvage.failure import Failure, report
@@ -86,14 +85,7 @@ class BaseDatagramPort(BasePort):
         self.connected = True
         self.disconnected = self.disconnecting = False
         self._engine.open.add(self)
-        _events.emit(
-            self._namespace(),
-            "info",
-            "{name} starting on {where}",
-            name=log_prefix(self.protocol),
-            where=self._local_name(),
-            log_source=self,
-        )
+        self._mention(f"{log_prefix(self.protocol)} starting on {self._local_name()}")
         self.protocol.makeConnection(self)
         self.startReading()
 
@@ -148,14 +140,7 @@ class BaseDatagramPort(BasePort):
         """Close the socket and stop the protocol, at once."""
         if not self.connected:
             return
-        _events.emit(
-            self._namespace(),
-            "info",
-            "({kind} Port {where} Closed)",
-            kind=self._kind,
-            where=self._local_name(),
-            log_source=self,
-        )
+        self._mention(f"({self._kind} Port {self._local_name()} Closed)")
         self._engine.open.discard(self)
         self.stopReading()
         self.connected = False
@@ -253,9 +238,6 @@ class BaseDatagramPort(BasePort):
     def logPrefix(self) -> str:
         """Return the name for logs."""
         return self.logstr
-
-    def _namespace(self) -> str:
-        return f"{type(self).__module__}.{type(self).__qualname__}"
 
     def __repr__(self) -> str:
         where = self._local_name()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-__all__ = ["isIPAddress", "isIPv6Address", "resolve_ipv6"]
+__all__ = ["_resolveIPv6", "isIPAddress", "isIPv6Address"]
 
 _NUMERIC_ONLY = socket.AI_NUMERICHOST | getattr(socket, "AI_NUMERICSERV", 0)
 
@@ -41,7 +41,7 @@ def isIPv6Address(addr: str | bytes) -> bool:
     return isIPAddress(addr, socket.AF_INET6)
 
 
-def resolve_ipv6(ip: str, port: int) -> tuple[Any, ...]:
+def _resolveIPv6(ip: str, port: int) -> tuple[Any, ...]:
     """Return the socket address (host, port, flow info, scope id) of an IPv6 literal; never asks a name server.
 
     Raises:

@@ -68,6 +68,12 @@ class BasePort:
         """Return the word that names it in a log."""
         return type(self).__name__
 
+    def _mention(self, text: str) -> None:
+        """Tell a log of what happened."""
+        # The text is a field by the name under which observers of old logs look for it.
+        namespace = f"{type(self).__module__}.{type(self).__qualname__}"
+        _events.emit(namespace, "info", "{message[0]}", message=(text,), log_source=self)
+
 
 class AdoptedOwner:
     """Stands in as the port of a connection that was not accepted by one but adopted."""
@@ -224,7 +230,7 @@ class StreamPort(BasePort):
         """Close the socket and stop the factory, at once."""
         if not self.connected:
             return
-        _events.emit(self._namespace(), "info", "({name} Closed)", name=self._log_name(), log_source=self)
+        self._mention(f"({self._log_name()} Closed)")
         self.connected = False
         self.disconnected = True
         engine = self._engine
@@ -239,17 +245,7 @@ class StreamPort(BasePort):
         sock.close()
 
     def _log_start(self, where: object) -> None:
-        _events.emit(
-            self._namespace(),
-            "info",
-            "{name} starting on {where}",
-            name=log_prefix(self.factory),
-            where=where,
-            log_source=self,
-        )
-
-    def _namespace(self) -> str:
-        return f"{type(self).__module__}.{type(self).__qualname__}"
+        self._mention(f"{log_prefix(self.factory)} starting on {where}")
 
     def _log_name(self) -> str:
         return "Port"

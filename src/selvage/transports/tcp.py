@@ -15,7 +15,7 @@ from selvage.interfaces import Binding, _Binding
 from selvage.reactor._platform import CAN_REUSE_ADDRESS
 
 from ._connecting import BaseClient as _BaseClient, BaseConnector
-from ._ip import isIPAddress, isIPv6Address, resolve_ipv6
+from ._ip import _resolveIPv6, isIPAddress, isIPv6Address
 from ._listening import BaseServer, StreamPort, ambient_reactor
 from ._stream import Connection, log_prefix
 
@@ -37,7 +37,13 @@ def makeBinding(
 
 
 def _tcp_address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
-    return IPv4Address("TCP", *name) if len(name) == 2 else IPv6Address("TCP", *name)
+    if len(name) == 2:
+        return IPv4Address("TCP", *name)
+    host, port, flow, scope = name
+    if scope and "%" not in host:
+        # A link-local host means nothing without its scope; loops leave it out of the text.
+        host = socket.getnameinfo(name, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]
+    return IPv6Address("TCP", host, port, flow, scope)
 
 
 class _TCPMixin:
@@ -112,6 +118,10 @@ class Port(StreamPort):
         super().__init__(factory, backlog, reactor)
         self._reuse_address, self._reuse_port = CAN_REUSE_ADDRESS, False
         if isinstance(port, _Binding):
+            if interface and interface != port._address:
+                raise ValueError(
+                    f"listenTCP() was given the interface {interface!r} and a Binding to {port._address!r}: give one of them"
+                )
             interface = port._address or ""
             self._reuse_address, self._reuse_port = port._reuseAddress, port._reusePort
             port = port._port
@@ -158,7 +168,7 @@ class Port(StreamPort):
         try:
             address: Any = (self.interface, self.port)
             if self.addressFamily == socket.AF_INET6:
-                address = resolve_ipv6(self.interface, self.port)
+                address = _resolveIPv6(self.interface, self.port)
             sock = self.createInternetSocket()
             sock.bind(address)
             sock.listen(self.backlog)
@@ -213,9 +223,9 @@ class Client(BaseClient):
         self.addr = (host, port)
         self.realAddress: tuple[Any, ...] | None = None
         self._bind_address = bindAddress
-        super().__init__(ambient_reactor(reactor)._transport_engine(), connector)
         if isIPv6Address(host):
             self.addressFamily = socket.AF_INET6
+        super().__init__(ambient_reactor(reactor)._transport_engine(), connector)
 
     def _bind(self, sock: socket.socket) -> None:
         asked = self._bind_address
@@ -232,14 +242,14 @@ class Client(BaseClient):
             host, port = asked
         address: Any = (host, port)
         if isIPv6Address(host):
-            address = resolve_ipv6(host, port)
+            address = _resolveIPv6(host, port)
         sock.bind(address)
 
     def resolveAddress(self) -> None:
         """Look the name up, unless it is an IP literal; then connect."""
         host, port = self.addr
         if self.addressFamily == socket.AF_INET6:
-            self._connect(resolve_ipv6(host, port))
+            self._connect(_resolveIPv6(host, port))
         elif isIPAddress(host):
             self._connect((host, port))
         else:

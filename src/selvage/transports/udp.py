@@ -15,7 +15,7 @@ from selvage.errors import InvalidAddressError, MulticastJoinError
 from selvage.interfaces import IMulticastTransport, IUDPTransport, implementer
 
 from ._datagram import BaseDatagramPort
-from ._ip import isIPAddress, isIPv6Address, resolve_ipv6
+from ._ip import _resolveIPv6, isIPAddress, isIPv6Address
 
 __all__ = ["MulticastMixin", "MulticastPort", "Port"]
 
@@ -70,7 +70,7 @@ class Port(BaseDatagramPort):
     def _bound(self) -> socket.socket:
         address: Any = (self.interface, self.port)
         if self.addressFamily == socket.AF_INET6:
-            address = resolve_ipv6(self.interface, self.port)
+            address = _resolveIPv6(self.interface, self.port)
         sock: socket.socket = self.createInternetSocket()
         try:
             sock.bind(address)

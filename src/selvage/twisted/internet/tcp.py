@@ -1,6 +1,12 @@
 """TCP transports."""
 
-from selvage.transports._ip import _NUMERIC_ONLY as _NUMERIC_ONLY, resolve_ipv6 as _resolveIPv6
+from selvage.transports._ip import _NUMERIC_ONLY as _NUMERIC_ONLY, _resolveIPv6 as _resolveIPv6
+from selvage.transports._reservation import (
+    _BuffersLogs as _BuffersLogs,
+    _FileDescriptorReservation as _FileDescriptorReservation,
+    _IFileDescriptorReservation as _IFileDescriptorReservation,
+    _NullFileDescriptorReservation as _NullFileDescriptorReservation,
+)
 from selvage.transports.tcp import (
     BaseClient as BaseClient,
     Client as Client,
@@ -11,14 +17,4 @@ from selvage.transports.tcp import (
     makeBinding as makeBinding,
 )
 
-__all__ = [
-    "_NUMERIC_ONLY",
-    "BaseClient",
-    "Client",
-    "Connection",
-    "Connector",
-    "Port",
-    "Server",
-    "_resolveIPv6",
-    "makeBinding",
-]
+__all__ = ["BaseClient", "Client", "Connection", "Connector", "Port", "Server", "makeBinding"]
