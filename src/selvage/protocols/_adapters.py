@@ -123,6 +123,11 @@ class FileWrapper:
         """Forget the producer."""
         self.producer = None
 
+    def _checkProducer(self) -> None:
+        """Ask a producer for more; for tests, which have no loop that would."""
+        if self.producer:
+            self.producer.resumeProducing()
+
     def stopConsuming(self) -> None:
         """Forget the producer and close the file."""
         self.unregisterProducer()
