@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+# Seconds between two looks for descriptors that were closed behind the reactor's back: neither epoll nor kqueue says so,
+# and whoever waits on one would wait for ever.
+_AUDIT_INTERVAL_S = 1.0
+
 # Seconds between two calls of a descriptor that is always ready; the file a regular descriptor stands for never blocks.
 _POLL_INTERVAL_S = 0.00001
 
@@ -192,6 +196,7 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
         self._read_owners: dict[int, Any] = {}
         self._write_owners: dict[int, Any] = {}
         self._continuousPolling = ContinuousPolling(self)
+        self._audit_handle: Any = None
 
     def addReader(self, reader: Any) -> None:
         """Call `reader.doRead` whenever its descriptor can be read.
@@ -208,6 +213,7 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
             else:
                 self._reads[reader] = number
                 self._read_owners[number] = reader
+                self._audit_later()
 
     def addWriter(self, writer: Any) -> None:
         """Call `writer.doWrite` whenever its descriptor can be written.
@@ -224,6 +230,7 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
             else:
                 self._writes[writer] = number
                 self._write_owners[number] = writer
+                self._audit_later()
 
     def removeReader(self, reader: Any) -> None:
         """Stop calling `reader.doRead`; nothing happens when it is not watched."""
@@ -256,6 +263,34 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
                 self.removeWriter(selectable)
         return [selectable for selectable in removed if selectable not in internal]
 
+    def _audit_later(self) -> None:
+        if self._audit_handle is None and self._loop is not None:
+            self._audit_handle = self._loop.call_later(_AUDIT_INTERVAL_S, self._audit)
+
+    def _audit(self) -> None:
+        """Take descriptors from the reactor that were closed without telling it."""
+        self._audit_handle = None
+        for watched, is_read in ((self._reads, True), (self._writes, False)):
+            for selectable in list(watched):
+                if selectable in watched and _is_closed(selectable):
+                    why = ConnectionFdescWentAway("Filedescriptor went away")
+                    try:
+                        self._disconnectSelectable(selectable, why, is_read)
+                    except BaseException:
+                        report(
+                            Failure(),
+                            "Unhandled error in connectionLost",
+                            source="reader",
+                            descriptor=selectable,
+                        )
+        if self._reads or self._writes:
+            self._audit_later()
+
+    def _stop_auditing(self) -> None:
+        handle, self._audit_handle = self._audit_handle, None
+        if handle is not None:
+            handle.cancel()
+
     def getReaders(self) -> list[Any]:
         """Return what is watched for reading."""
         return [*self._reads, *self._continuousPolling.getReaders()]
@@ -272,3 +307,11 @@ def _descriptor(selectable: Any) -> int:
             f"{selectable!r} cannot be watched: its fileno() is {number}, so it is closed or was never open"
         )
     return number
+
+
+def _is_closed(selectable: Any) -> bool:
+    try:
+        closed: bool = selectable.fileno() == -1
+    except Exception:
+        return True
+    return closed

@@ -147,6 +147,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         if loop is None:
             return
         self._cancel_wake()
+        self._stop_auditing()
         self._woken = False
         _loop.release(loop)
         if (
@@ -197,7 +198,8 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         return super().callWhenRunning(callable, *args, **kwargs)
 
     def _begin(self, installSignalHandlers: bool) -> None:
-        if self._attachment is not None or (not self._started and _loop.running_loop() is not None):
+        fresh = not (self._started or self._startedBefore)
+        if self._attachment is not None or (fresh and _loop.running_loop() is not None):
             raise ReactorAlreadyRunning(
                 "an asyncio loop is running in this thread already (asyncio.run, a notebook, an ASGI server), and the "
                 "reactor uses that: leave reactor.run() out, and await your Deferreds in a coroutine"

@@ -67,7 +67,7 @@ class ThreadPool:
     def currentThread() -> threading.Thread:
         """Return the current thread.  Deprecated: use `threading.current_thread`."""
         warnings.warn(
-            "twisted.python.threadpool.ThreadPool.currentThread was deprecated in Twisted 22.1.0; "
+            f"{ThreadPool.currentThread.__module__}.ThreadPool.currentThread was deprecated in Twisted 22.1.0; "
             "please use threading.current_thread instead",
             DeprecationWarning,
             stacklevel=2,

@@ -7,4 +7,6 @@ from selvage.reactor import (
     ReactorBase as ReactorBase,
     ThreadedResolver as ThreadedResolver,
 )
+from selvage.reactor._base import SystemEventID as _SystemEventID  # noqa: F401
+from selvage.reactor._triggers import ThreePhaseEvent as _ThreePhaseEvent  # noqa: F401
 from selvage.transports import BaseConnector as BaseConnector, BasePort as BasePort

@@ -1,6 +1,10 @@
 """`twisted.internet.posixbase`: the base of reactors that wait for descriptors themselves."""
 
+from selvage.reactor._fdset import (
+    ContinuousPolling as _ContinuousPolling,  # noqa: F401
+    DisconnectSelectableMixin as _DisconnectSelectableMixin,  # noqa: F401
+)
 from selvage.reactor._platform import PLATFORM_TYPE as platformType
-from selvage.reactor._posixbase import PosixReactorBase as PosixReactorBase
+from selvage.reactor._posixbase import PosixReactorBase as PosixReactorBase, Waker as _Waker  # noqa: F401
 
 __all__ = ["PosixReactorBase", "platformType"]

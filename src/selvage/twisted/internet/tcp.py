@@ -1,5 +1,20 @@
 """TCP transports."""
 
+from errno import (
+    EAGAIN as EAGAIN,
+    EALREADY as EALREADY,
+    ECONNABORTED as ECONNABORTED,
+    EINPROGRESS as EINPROGRESS,
+    EINVAL as EINVAL,
+    EISCONN as EISCONN,
+    EMFILE as EMFILE,
+    ENFILE as ENFILE,
+    ENOBUFS as ENOBUFS,
+    ENOMEM as ENOMEM,
+    EPERM as EPERM,
+    EWOULDBLOCK as EWOULDBLOCK,
+)
+
 from selvage.transports._ip import _NUMERIC_ONLY as _NUMERIC_ONLY, _resolveIPv6 as _resolveIPv6
 from selvage.transports._reservation import (
     _BuffersLogs as _BuffersLogs,
