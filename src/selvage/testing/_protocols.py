@@ -133,8 +133,8 @@ class NonStreamingProducer:
 
     def stopProducing(self) -> None:
         """Stop for good."""
-        self._done()
         self.stopped = True
+        self._done()
 
     def _done(self) -> None:
         self.consumer = None
