@@ -11,7 +11,7 @@ from selvage.failure import Failure, report
 from selvage.interfaces import IConnector, implementer
 
 from ._engine import drive
-from ._errors import connection_failure, os_connect_error
+from ._errors import connect_error, os_connect_error
 from ._factories import as_factory
 from ._states import LOST, NEW
 from ._stream import Connection, log_prefix
@@ -43,7 +43,6 @@ class BaseClient(Connection):
         super().__init__(engine, connector)
         # The socket that is connecting; None before and after.
         self._attempt: socket.socket | None = None
-        engine.open.add(self)
         # The socket is there and bound at once, for programs that look at it; what goes wrong is told later.
         error: Exception | None = None
         try:
@@ -53,7 +52,7 @@ class BaseClient(Connection):
             kind = ConnectError if self._attempt is None else ConnectBindError
             error = kind(exc.args[0] if exc.args else None, exc.strerror or str(exc))
             error.__cause__ = exc
-        engine.loop.call_soon(self._begin, error)
+        engine.reactor.callLater(0, self._begin, error)
 
     @property
     def connector(self) -> Any:
@@ -71,7 +70,7 @@ class BaseClient(Connection):
         try:
             self.resolveAddress()
         except OSError as exc:
-            self._fail(connection_failure(exc).value, exc)
+            self.failIfNotConnected(exc)
 
     def createInternetSocket(self) -> socket.socket:
         """Return a new socket that does not block; programs override this to set options before it connects."""
@@ -95,14 +94,15 @@ class BaseClient(Connection):
         try:
             code = attempt.connect_ex(address)
         except (OSError, OverflowError, TypeError, ValueError) as exc:
-            self._fail(connection_failure(exc).value, exc)
+            self.failIfNotConnected(exc)  # no answer of the network's, but an address that makes no sense
             return
         if code in _CONNECTED:
             self._established()
         elif code in _IN_PROGRESS:
+            self._engine.open.add(self)
             self._engine.loop.add_writer(attempt, self._writable)
         else:
-            self._fail(os_connect_error(code))
+            self.failIfNotConnected(os_connect_error(code))
 
     def _writable(self) -> None:
         attempt = self._attempt
@@ -113,7 +113,7 @@ class BaseClient(Connection):
         if code in _CONNECTED:
             self._established()
         else:
-            self._fail(os_connect_error(code))
+            self.failIfNotConnected(os_connect_error(code))
 
     def _established(self) -> None:
         attempt, self._attempt = self._attempt, None
@@ -122,12 +122,15 @@ class BaseClient(Connection):
         drive(loop, loop.connect_accepted_socket(lambda: self, attempt), self._not_attached)
 
     def _not_attached(self, exc: BaseException) -> None:
-        self._fail(connection_failure(exc).value, exc)
+        self.failIfNotConnected(connect_error(exc))
 
-    def _fail(self, error: BaseException, cause: BaseException | None = None) -> None:
-        if cause is not None and cause is not error and error.__cause__ is None:
-            error.__cause__ = cause
-        self.failIfNotConnected(error)
+    def _is_reading(self) -> bool:
+        return self._attempt is not None or super()._is_reading()
+
+    def stopReading(self) -> None:
+        """Receive nothing until `startReading`; an attempt goes on."""
+        if self._attempt is None:
+            super().stopReading()
 
     def failIfNotConnected(self, err: BaseException) -> None:
         """Give the attempt up for this reason; nothing happens when it succeeded or failed already."""

@@ -22,7 +22,7 @@ from selvage.errors import (
 )
 from selvage.failure import Failure
 
-__all__ = ["connection_failure", "errnoMapping", "getConnectError", "lost_failure", "os_connect_error"]
+__all__ = ["connect_error", "errnoMapping", "getConnectError", "lost_failure", "os_connect_error"]
 
 #: From error number to the exception that says it in words; what is not listed becomes a plain `ConnectError`.
 errnoMapping: dict[int, type[ConnectError]] = {
@@ -58,12 +58,13 @@ def os_connect_error(number: int) -> ConnectError:
     return getConnectError((number, os.strerror(number)))
 
 
-def connection_failure(exc: BaseException) -> Failure:
-    """Return the Failure that `connectionFailed` is given for an exception met while connecting."""
-    error = exc if isinstance(exc, ConnectError) else getConnectError(exc)
-    if error is not exc:
-        error.__cause__ = exc
-    return Failure(error)
+def connect_error(exc: BaseException) -> ConnectError:
+    """Return the `ConnectError` for an exception met while connecting, with that as its cause."""
+    if isinstance(exc, ConnectError):
+        return exc
+    error = getConnectError(exc)
+    error.__cause__ = exc
+    return error
 
 
 def lost_failure(exc: BaseException | None) -> Failure:

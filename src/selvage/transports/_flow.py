@@ -47,8 +47,11 @@ class Flow:
     def register(self, producer: Any, streaming: bool) -> None:
         """Take a producer; a pull producer is asked at once."""
         connection = self._connection
-        connection._flush()
         connection._cork = None
+        # What was written before counts, and the producer is asked for more when it has left.
+        self._size = sum([len(piece) for piece in connection._tempDataBuffer])
+        if not self._size:
+            connection._pending = None
         connection._transport.set_write_buffer_limits(0)
         self.producer = producer
         self.streaming = bool(streaming)

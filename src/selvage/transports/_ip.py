@@ -47,6 +47,7 @@ def _resolveIPv6(ip: str, port: int) -> tuple[Any, ...]:
     Raises:
         socket.gaierror: `ip` is no literal, or `port` no number.
     """
-    address = socket.getaddrinfo(ip, port, 0, 0, 0, _NUMERIC_ONLY)[0][4]
-    # The system cuts the port to 16 bits; whoever connects shall hear of a wrong one.
+    # The system cuts a port to 16 bits or refuses it; whoever binds or connects shall hear of a wrong one.
+    service = 0 if isinstance(port, int) else port
+    address = socket.getaddrinfo(ip, service, 0, 0, 0, _NUMERIC_ONLY)[0][4]
     return (address[0], port, *address[2:])

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
 from selvage import _events
 from selvage.defer import Deferred
-from selvage.failure import Failure
+from selvage.failure import Failure, report
 from selvage.interfaces import IListeningPort, implementer
 
 from ._engine import complete_now, drive
 from ._errors import lost_failure
 from ._factories import as_factory
+from ._reservation import _FileDescriptorReservation
 from ._stream import Connection, log_prefix
 
 if TYPE_CHECKING:
     from ._engine import Engine
+
+#: Connections accepted before other descriptors have their turn.
+_ACCEPTS_PER_TURN = 100
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+
+#: One for the process, held as soon as a port accepts by itself.
+reserved_descriptor = _FileDescriptorReservation(lambda: open(os.devnull, "rb"))  # noqa: SIM115
 
 __all__ = ["BasePort", "BaseServer", "StreamPort", "ambient_reactor"]
 
@@ -142,6 +152,10 @@ class StreamPort(BasePort):
     `socket` is ours; the loop serves a duplicate, which is closed and made anew when accepting pauses and resumes.
     """
 
+    # Whether it calls accept() whatever the loop could do.
+    _accepts_itself = False
+    _reading = False
+
     #: What is made for each accepted connection.
     transport: type[BaseServer] = BaseServer
 
@@ -168,24 +182,75 @@ class StreamPort(BasePort):
 
     def startReading(self) -> None:
         """Accept connections (again)."""
-        if self._server is None and self.connected:
+        if self._reading or not self.connected:
+            return
+        self._reading = True
+        loop = self._engine.loop
+        if self._accepts_itself or isinstance(loop, asyncio.BaseEventLoop):
+            # asyncio's own way makes a Task for each connection, and lets peers wait when descriptors run out.
+            reserved_descriptor.reserve()
+            loop.add_reader(self.socket, self.doRead)
+        else:
             accept = cast("Any", self._accept)
             self._server = complete_now(
-                self._engine.loop.create_server(accept, sock=self.socket.dup(), backlog=self.backlog)
+                loop.create_server(accept, sock=self.socket.dup(), backlog=self.backlog)
             )
 
     def stopReading(self) -> None:
         """Accept nothing for now; who connects waits in the system's queue."""
+        if not self._reading:
+            return
+        self._reading = False
         server, self._server = self._server, None
         if server is not None:
             server.close()
+        else:
+            self._engine.loop.remove_reader(self.socket)
+
+    def doRead(self) -> None:
+        """Accept those who wait; called by the loop where the port accepts by itself."""
+        for _ in range(_ACCEPTS_PER_TURN):
+            if not self._reading:
+                return
+            try:
+                sock, _peer = self.socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as exc:
+                if exc.errno not in _NO_DESCRIPTORS or not self._shed(exc):
+                    return
+                continue
+            sock.setblocking(False)
+            self._attach(sock)
+
+    def _attach(self, sock: socket.socket) -> None:
+        """Let the loop go on with an accepted socket."""
+        loop = self._engine.loop
+        connection = self._accept()
+        drive(
+            loop, loop.connect_accepted_socket(cast("Any", lambda: connection), sock), connection._not_adopted
+        )
+
+    def _shed(self, exc: OSError) -> bool:
+        """There is no descriptor for who waits: accept with the reserved one, and close at once; tell whether that worked."""
+        if not reserved_descriptor.available():
+            report(Failure(exc), "Could not accept a connection", source="reader", port=self)
+            return False
+        with reserved_descriptor:
+            try:
+                sock, peer = self.socket.accept()
+            except OSError:
+                return False
+            sock.close()
+        self._mention(f"Could not accept the connection from {peer}: too many open files; closed it")
+        return True
 
     pauseProducing = stopReading
     resumeProducing = startReading
 
     def _is_reading(self) -> bool:
         """Tell whether connections are accepted."""
-        return self._server is not None
+        return self._reading
 
     def _is_writing(self) -> bool:
         return False

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from ._engine import Engine
 
-__all__ = ["Connection", "bytes_to_write", "log_prefix"]
+__all__ = ["Connection", "bytes_to_write", "join_to_write", "log_prefix"]
 
 #: Marks that `data_received` is running and nothing has been written yet.  Its own object only by value: it is empty,
 #: so that "is there anything to flush" is one truth test.
@@ -221,7 +221,7 @@ class Connection:
         Raises:
             TypeError: one of them is not bytes.
         """
-        self.write(b"".join([piece if piece.__class__ is bytes else bytes_to_write(piece) for piece in data]))
+        self.write(join_to_write(data))
 
     def _write_uncorked(self, data: bytes) -> None:
         """The careful way: outside data_received, with a producer, or when nothing may be written any more."""
@@ -359,7 +359,10 @@ class Connection:
         self._flush()
         self._cork = self._pending = None
         self._flags |= WRITE_CLOSED
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:
+            pass  # the peer has gone already, which the loop is about to tell
         self._make_flow().when_drained(self._write_closed)
 
     def _write_closed(self) -> None:
@@ -552,6 +555,20 @@ class Connection:
 def _half_closeable(protocol: Any) -> Any:
     """Return what hears of half-closes for `protocol`: itself or its adapter, or None."""
     return cast("Any", IHalfCloseableProtocol)(protocol, None)
+
+
+def join_to_write(pieces: Iterable[Any]) -> bytes:
+    """Return what was given to a `writeSequence` as bytes.
+
+    Raises:
+        TypeError: one of the pieces is not bytes.
+    """
+    try:
+        return b"".join(pieces)
+    except TypeError:
+        error = TypeError("Data must be bytes")
+        error.add_note("transport.writeSequence() takes bytes: encode text first, as in data.encode('utf-8')")
+        raise error from None
 
 
 def bytes_to_write(data: Any) -> bytes:

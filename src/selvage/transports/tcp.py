@@ -15,7 +15,7 @@ from selvage.interfaces import Binding, _Binding
 from selvage.reactor._platform import CAN_REUSE_ADDRESS
 
 from ._connecting import BaseClient as _BaseClient, BaseConnector
-from ._ip import _resolveIPv6, isIPAddress, isIPv6Address
+from ._ip import _NUMERIC_ONLY, _resolveIPv6, isIPAddress, isIPv6Address
 from ._listening import BaseServer, StreamPort, ambient_reactor
 from ._stream import Connection, log_prefix
 
@@ -81,7 +81,7 @@ class Server(_TCPMixin, BaseServer):
     @property
     def hostname(self) -> str:
         """The client's host as an IP literal."""
-        return str(self.extra("peername")[0])
+        return str(self.getPeer().host)
 
     def _log_name(self) -> str:
         name = "Uninitialized" if self.protocol is None else log_prefix(self.protocol)
@@ -249,7 +249,9 @@ class Client(BaseClient):
         """Look the name up, unless it is an IP literal; then connect."""
         host, port = self.addr
         if self.addressFamily == socket.AF_INET6:
-            self._connect(_resolveIPv6(host, port))
+            # Asked for by number: this only splits the scope off, and refuses ports below zero.
+            address = socket.getaddrinfo(host, port, 0, 0, 0, _NUMERIC_ONLY)[0][4]
+            self._connect((address[0], port, *address[2:]))
         elif isIPAddress(host):
             self._connect((host, port))
         else:
@@ -262,7 +264,9 @@ class Client(BaseClient):
         if reason.check(DNSLookupError):
             self.failIfNotConnected(reason.value)
         else:
-            self._fail(DNSLookupError(str(reason.value)), reason.value)
+            error = DNSLookupError(str(reason.value))
+            error.__cause__ = reason.value
+            self.failIfNotConnected(error)
 
     def _connect(self, address: tuple[Any, ...]) -> None:
         self.realAddress = address
