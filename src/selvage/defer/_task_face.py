@@ -204,6 +204,15 @@ class TaskFace:
     def _must_cancel(self) -> bool:
         return self._face is not None and self._face.must_cancel
 
+    # What asyncio's own functions and anyio read of a Task, underscored or not.
+
+    @property
+    def _cancel_message(self) -> Any:
+        return None if self._face is None else self._face.cancel_message
+
+    def _make_cancelled_error(self) -> asyncio.CancelledError:
+        return self._meet().cancelled_error()
+
     @property
     def _fut_waiter(self) -> Any:
         return self._waiting if asyncio.isfuture(self._waiting) else None

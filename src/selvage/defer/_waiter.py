@@ -24,12 +24,14 @@ __all__ = ["Waiter"]
 class _Outcome:
     """What a Waiter remembers for the Task that waits for it."""
 
-    __slots__ = ("callbacks", "cancel_message", "cancelled", "done", "failure", "loop", "value")
+    __slots__ = ("callbacks", "cancel_message", "cancelled", "done", "failure", "linked", "loop", "value")
 
     def __init__(self) -> None:
         # A Deferred belongs to no loop; the Task that asks runs on this one.
         self.loop = asyncio.get_running_loop()
         self.callbacks: list[tuple[Any, Any]] = []
+        #: Whether the Deferred knows that it is to resume this.
+        self.linked = False
         self.done = False
         self.value: Any = None
         self.failure: Any = None
@@ -87,16 +89,16 @@ class Waiter:
         outcome.callbacks.append((callback, context))
         if outcome.done:
             self._schedule(outcome)
-        elif len(outcome.callbacks) == 1:
+        elif not outcome.linked:
+            outcome.linked = True
             self.deferred._peek(self)
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
         """Take back `add_done_callback`; return how many there were."""
         outcome = self._meet()
-        before = len(outcome.callbacks)
-        # One that has no callbacks stays where it is among those of the Deferred, so the list must not get empty.
-        outcome.callbacks = [pair if pair[0] != callback else (_ignore, None) for pair in outcome.callbacks]
-        return before - sum(pair[0] is not _ignore for pair in outcome.callbacks)
+        before = outcome.callbacks
+        outcome.callbacks = [pair for pair in before if pair[0] != callback]
+        return len(before) - len(outcome.callbacks)
 
     def resume(self, result: Any, failed: bool) -> None:
         """The Deferred has its result; called by the loop that runs its callbacks."""
@@ -159,7 +161,3 @@ def as_exception(failure: Any) -> BaseException:
     if isinstance(value, BaseException):
         return value.with_traceback(failure.tb)
     return DefaultException(failure)
-
-
-def _ignore(_: object) -> None:
-    pass
