@@ -155,6 +155,7 @@ netstring_bytes = st.lists(
 ).map(b"".join)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [LineReceiver, LineOnlyReceiver])
 @pytest.mark.parametrize("delimiter", [b"\r\n", b"\n", b"||", b"\r\n\r\n"])
 @given(data=st.data())
@@ -166,6 +167,7 @@ def test_lines_in_any_pieces(kind: type[Any], delimiter: bytes, data: st.DataObj
     assert (told.events, told.transport.disconnecting) == lines_of(stream, delimiter)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INTS)
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
@@ -176,6 +178,7 @@ def test_frames_in_any_pieces(kind: type[Any], data: st.DataObject) -> None:
     assert (told.events, told.transport.disconnecting) == frames_of(stream, kind.prefixLength)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_netstrings_in_any_pieces(data: st.DataObject) -> None:
@@ -265,6 +268,7 @@ class Moody(LineReceiver):
             self.setLineMode(rest)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=400, deadline=None)
 def test_a_protocol_that_changes_its_mind_in_any_pieces(data: st.DataObject) -> None:
@@ -314,6 +318,7 @@ class MoodyFrames(Int8StringReceiver):
         super().lengthLimitExceeded(length)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=400, deadline=None)
 def test_frames_that_change_their_mind_in_any_pieces(data: st.DataObject) -> None:
