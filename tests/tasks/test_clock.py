@@ -192,6 +192,7 @@ def test_subclass_may_keep_its_own_time():
     assert seen == [1]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

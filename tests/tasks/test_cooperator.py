@@ -7,10 +7,11 @@ import gc
 
 import pytest
 
+import selvage
 from selvage.defer import Deferred
 from selvage.errors import NotPaused, SchedulerStopped, TaskDone, TaskFailed, TaskStopped
 from selvage.failure import set_default_reporter, subscribe, unsubscribe
-from selvage.tasks import Clock, Cooperator, _theCooperator
+from selvage.tasks import Clock, Cooperator, _theCooperator, coiterate, cooperate
 
 
 class Turns:
@@ -371,18 +372,30 @@ def test_a_predicate_that_raises_does_not_end_the_turns(turns):
     assert seen == ["1"]
 
 
-def test_goes_on_after_its_timer_was_lost():
-    """As when a reactor is renewed and drops its timers."""
-    clock, seen = Clock(), []
+def test_tasks_of_a_program_that_is_over_do_not_go_on_in_the_next():
+    """As when `selvage.run` is called again: the reactor is renewed and has dropped its timers."""
+    clock, seen, ends = Clock(), [], []
     cooperator = Cooperator(lambda: lambda: True, lambda turn: clock.callLater(0, turn))
-    cooperator.cooperate(counting(seen, "a"))
+    cooperator.cooperate(counting(seen, "a")).whenDone().addErrback(lambda reason: ends.append(reason.type))
     clock.calls[0].cancel()
-    cooperator.cooperate(counting(seen, "b"))
-    clock.callLater(0, cooperator.stop) if clock.calls else None
-    assert len(clock.calls) == 2
-    cooperator._tick()
-    assert seen == ["a1"]
-    cooperator.stop()
+    cooperator.cooperate(counting(seen, "b", stop=2))
+    assert ends == [SchedulerStopped]
+    clock.advance(0)
+    assert seen == ["b1", "b2"]
+
+
+@pytest.mark.slow
+def test_the_common_cooperator_serves_one_program_after_the_other():
+    async def endless():
+        cooperate(iter(int, 1))
+        await coiterate(iter(range(3)))
+
+    async def next_program():
+        await coiterate(iter(range(3)))
+        return len(_theCooperator._tasks)
+
+    selvage.run(endless)
+    assert selvage.run(next_program) == 0
 
 
 def test_steps_run_in_the_context_in_which_the_task_was_made(turns, one_step):

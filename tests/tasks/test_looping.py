@@ -415,6 +415,7 @@ def test_count_is_one_with_interval_zero(clock):
     assert seen == [1, 1, 1]
 
 
+@pytest.mark.slow
 @given(
     interval=st.floats(1e-3, 1e3),
     start=st.floats(0, 2e9),

@@ -115,6 +115,7 @@ def test_chunks():
     assert pieces == [b"ab", b"cd", b"e"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=20))), st.integers(1, 30))
 def test_every_byte_arrives_in_order(writes, chunk):
     pair, first, second = joined(chunk=chunk)

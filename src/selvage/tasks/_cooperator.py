@@ -34,6 +34,11 @@ class _Cancellable(Protocol):
     def cancel(self) -> object: ...
 
 
+def _is_active(call: _Cancellable) -> bool:
+    active = getattr(call, "active", None)
+    return active is None or bool(active())
+
+
 def _time_slice() -> Callable[[], bool]:
     end = perf_counter() + _SLICE_S
     return lambda: perf_counter() > end
@@ -245,6 +250,9 @@ class Cooperator:
     def stop(self) -> None:
         """Take no further step; every task that could go on is complete, with `SchedulerStopped`."""
         self._stopped = True
+        self._end_all()
+
+    def _end_all(self) -> None:
         tasks = list(self._tasks)
         self._tasks.clear()
         for task in tasks:
@@ -258,9 +266,12 @@ class Cooperator:
     def _addTask(self, task: CooperativeTask[Any]) -> None:
         if self._stopped:
             self._refuse(task)
-        else:
-            self._tasks[task] = None
-            self._reschedule()
+            return
+        if self._delayedCall is not None and not _is_active(self._delayedCall):
+            # The reactor has been renewed and dropped its timers: these tasks belong to a program that is over.
+            self._end_all()
+        self._tasks[task] = None
+        self._reschedule()
 
     def _removeTask(self, task: CooperativeTask[Any]) -> None:
         self._tasks.pop(task, None)
@@ -284,21 +295,13 @@ class Cooperator:
             self._reschedule()
 
     def _reschedule(self) -> None:
-        if not self._tasks or not self._started:
-            return
-        if self._delayedCall is not None:
-            # A reactor that was renewed has dropped its timers, ours among them.
-            active = getattr(self._delayedCall, "active", None)
-            if active is None or active():
-                return
-        self._delayedCall = self._scheduler(self._tick)
+        if self._tasks and self._started and self._delayedCall is None:
+            self._delayedCall = self._scheduler(self._tick)
 
     def _unschedule(self) -> None:
         call, self._delayedCall = self._delayedCall, None
-        if call is not None:
-            active = getattr(call, "active", None)
-            if active is None or active():
-                call.cancel()
+        if call is not None and _is_active(call):
+            call.cancel()
 
     def __repr__(self) -> str:
         state = "running" if self.running else "stopped" if self._stopped else "not started"

@@ -103,7 +103,7 @@ class LoopingCall:
             if loop.interval == 0:
                 count = 1
             elif last is None:
-                # The first call: `start` itloop counts as one when it called at once.
+                # The first call: `start` itself counts as one when it called at once.
                 count = loop._intervals_until(now) + (1 if loop._runAtStart else 0)
             else:
                 # Intervals before a `reset` were left out on purpose.
