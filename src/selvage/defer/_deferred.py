@@ -547,16 +547,16 @@ class Deferred(Generic[_T]):
         return cast("Future[_T]", late.as_future(self, loop))
 
     @classmethod
-    def fromFuture(cls, future: Future[_T]) -> Deferred[_T]:
+    def fromFuture(cls, future: Future[_N]) -> Deferred[_N]:
         """Make a Deferred that fires with the result of an `asyncio.Future`.
 
         Cancelling it cancels the future, and fires it at once with an error that is both Selvage's `CancelledError`
         and `asyncio.CancelledError`.
         """
-        return cast("Deferred[_T]", late.from_future(future))
+        return cast("Deferred[_N]", late.from_future(future))
 
     @classmethod
-    def fromCoroutine(cls, coro: Coroutine[Any, Any, _T] | Generator[Any, Any, _T]) -> Deferred[_T]:
+    def fromCoroutine(cls, coro: Coroutine[Any, Any, _N] | Generator[Any, Any, _N]) -> Deferred[_N]:
         """Run a coroutine; it starts before this call returns.
 
         Args:
@@ -570,7 +570,7 @@ class Deferred(Generic[_T]):
         Raises:
             NotACoroutineError: it is neither.
         """
-        return cast("Deferred[_T]", late.from_coroutine(coro))
+        return cast("Deferred[_N]", late.from_coroutine(coro))
 
     # --- Showing itself ----------------------------------------------------------------------------------------
 
