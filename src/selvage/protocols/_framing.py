@@ -49,11 +49,23 @@ class LineBuffer:
     The bytes in it are, in this order: lines that are cut and wait for delivery, then the tail, which is not cut yet.
     """
 
-    __slots__ = ("_batch", "_delimiter", "_searched", "_tail", "_waiting", "busy", "overlong", "unsettled")
+    __slots__ = (
+        "_batch",
+        "_delimiter",
+        "_searched",
+        "_tail",
+        "_waiting",
+        "busy",
+        "closed",
+        "overlong",
+        "unsettled",
+    )
 
     def __init__(self) -> None:
         #: For the user of this buffer: a delivery is going on.
         self.busy = False
+        #: For the user of this buffer: the transport that a hook has closed; nothing more is delivered from it.
+        self.closed: object = None
         #: The bytes after the lines last cut are a line that is too long, or the beginning of one.
         self.overlong = False
         #: The tail may have complete lines in it.

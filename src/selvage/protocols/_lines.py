@@ -177,11 +177,14 @@ class LineReceiver(_LineProtocol, _WatchedPause):
         try:
             while True:
                 result = None
+                transport = self.transport
+                watched = transport if hasattr(transport, "disconnecting") else _OPEN
+                if buffer.closed is watched:
+                    return None
+                # A transport that is closing already belongs to somebody who wants to hear the rest; it does not
+                # happen on connections.
+                opened = not watched.disconnecting
                 if self.line_mode:
-                    transport = self.transport
-                    watched = transport if hasattr(transport, "disconnecting") else _OPEN
-                    if watched.disconnecting:
-                        return None
                     delimiter = self.delimiter
                     limit = self.MAX_LENGTH
                     # Fast path: one line, one call, and the tests whether anything changed meanwhile.
@@ -202,6 +205,10 @@ class LineReceiver(_LineProtocol, _WatchedPause):
                     data = buffer.take()
                     if data:
                         result = self.rawDataReceived(data)
+                if watched.disconnecting:
+                    if opened:
+                        buffer.closed = watched
+                    return result
                 if result:
                     return result
                 if not buffer.unsettled or self.paused:
