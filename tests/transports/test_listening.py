@@ -1,0 +1,419 @@
+"""Ports: binding, factories, pausing, adopting, running out of descriptors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+import pytest
+from zope.interface.verify import verifyObject
+
+from selvage import _events
+from selvage.addresses import IPv4Address, IPv6Address
+from selvage.errors import CannotListenError, ConnectionDone, UnsupportedAddressFamily
+from selvage.interfaces import IListeningPort
+from selvage.protocols import Factory, Protocol
+from selvage.transports import _listening
+from selvage.transports.tcp import Port, makeBinding
+
+from .helpers import Peer, Recorder, Recording, end, served, turn
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+
+
+def test_the_address_is_right_at_once(reactor, run):
+    port = reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+    host = port.getHost()
+    assert isinstance(host, IPv4Address)
+    assert (host.type, host.host) == ("TCP", "127.0.0.1")
+    assert host.port == port._realPortNumber > 0
+    verifyObject(IListeningPort, port)
+
+    async def main():
+        await port.stopListening()
+
+    run(main)
+
+
+def test_connections_may_come_before_the_reactor_runs(reactor, run):
+    factory = Recording()
+    port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    early = socket.create_connection(("127.0.0.1", port.getHost().port))
+    early.send(b"early")
+
+    async def main():
+        server = await factory.next()
+        assert await server.got(5) == b"early"
+        await end(port, Peer(early))
+
+    run(main)
+
+
+def test_a_busy_port_is_named(reactor, run):
+    async def main():
+        port = reactor.listenTCP(0, Recording(), interface="127.0.0.1")
+        number = port.getHost().port
+        factory = Recording()
+        with pytest.raises(CannotListenError) as caught:
+            reactor.listenTCP(number, factory, interface="127.0.0.1")
+        assert "127.0.0.1" in str(caught.value)
+        assert str(number) in str(caught.value)
+        assert caught.value.socketError.errno == errno.EADDRINUSE
+        assert caught.value.__cause__ is caught.value.socketError
+        assert factory.log == []
+        await port.stopListening()
+
+    run(main)
+
+
+@pytest.mark.parametrize(("number", "interface"), [(70000, "127.0.0.1"), (-1, ""), (0, "203.0.113.7")])
+def test_impossible_addresses_are_named(reactor, number, interface):
+    with pytest.raises(CannotListenError) as caught:
+        reactor.listenTCP(number, Recording(), interface=interface)
+    assert (caught.value.interface, caught.value.port) == (interface, number)
+
+
+def test_factory_starts_and_stops_with_the_port(reactor, run):
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        assert factory.log == ["start"]
+        assert repr(port).endswith(f" on {port.getHost().port}>")
+        stopped = port.stopListening()
+        assert port.stopListening() is stopped
+        assert factory.log == ["start"]
+        await stopped
+        assert factory.log == ["start", "stop"]
+        assert repr(port).endswith(" (not listening)>")
+        assert port.stopListening() is None
+        assert port.fileno() == -1
+
+    run(main)
+
+
+def test_connections_outlive_their_port(reactor, run):
+    async def main():
+        port, peer, server = await served(reactor)
+        await port.stopListening()
+        await peer.send(b"still")
+        assert await server.got(5) == b"still"
+        with pytest.raises(ConnectionRefusedError):
+            await Peer.connect(_Remembered(server.transport.getHost()))
+        await end(port, peer) if port.connected else peer.close()
+        await server.lost()
+
+    run(main)
+
+
+class _Remembered:
+    def __init__(self, host: Any) -> None:
+        self.host = host
+
+    def getHost(self) -> Any:
+        return self.host
+
+
+def test_a_port_may_listen_again(reactor, run):
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        await port.stopListening()
+        port.startListening()
+        peer = await Peer.connect(port)
+        await factory.next()
+        await end(port, peer)
+
+    run(main)
+
+
+def test_a_factory_that_fails_to_start_leaves_nothing(reactor):
+    class Failing(Recording):
+        def startFactory(self) -> None:
+            raise ZeroDivisionError
+
+    port = Port(0, Failing(), interface="127.0.0.1", reactor=reactor)
+    with pytest.raises(ZeroDivisionError):
+        port.startListening()
+    assert not port.connected
+    assert not reactor._transport_engine().open
+
+
+def test_a_factory_that_fails_to_stop_fails_the_deferred(reactor, run):
+    class Failing(Recording):
+        def stopFactory(self) -> None:
+            raise ZeroDivisionError
+
+    async def main():
+        port = reactor.listenTCP(0, Failing(), interface="127.0.0.1")
+        with pytest.raises(ZeroDivisionError):
+            await port.stopListening()
+        assert not port.connected
+
+    run(main)
+
+
+@pytest.mark.parametrize("give", ["class", "instance", "factory class"])
+def test_a_plain_factory_will_do(reactor, run, give):
+    """The guide passes classes and objects that only have a `protocol`."""
+
+    class Hello(Protocol):
+        def connectionMade(self) -> None:
+            self.transport.write(type(self.factory).__name__.encode())
+            self.transport.loseConnection()
+
+    class Plain:
+        protocol = Hello
+
+    class Proper(Factory):
+        protocol = Hello
+
+    factory = {"class": Plain, "instance": Plain(), "factory class": Proper}[give]
+
+    async def main():
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        peer = await Peer.connect(port)
+        assert await peer.rest() == (b"Proper" if give == "factory class" else b"Plain")
+        await end(port, peer)
+
+    run(main)
+
+
+def test_what_is_no_factory_is_refused_at_once(reactor):
+    with pytest.raises(TypeError, match="is no factory"):
+        reactor.listenTCP(0, object())
+
+
+def test_accepting_may_pause(reactor, run):
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        port.pauseProducing()
+        port.pauseProducing()
+        assert port not in reactor.getReaders()
+        peer = await Peer.connect(port)
+        await turn(5)
+        assert factory.protocols == []
+        port.resumeProducing()
+        port.resumeProducing()
+        assert port in reactor.getReaders()
+        await factory.next()
+        reactor.removeReader(port)
+        assert port not in reactor.getReaders()
+        reactor.addReader(port)
+        assert port in reactor.getReaders()
+        await end(port, peer)
+
+    run(main)
+
+
+def test_the_backlog_and_binding_options_reach_the_socket(reactor, run):
+    async def main():
+        binding = makeBinding("127.0.0.1", 0, reuseAddress=False, reusePort=True)
+        port = reactor.listenTCP(binding, Recording(), backlog=3)
+        options = port.getHandle()
+        assert not options.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+        assert options.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+        again = reactor.listenTCP(
+            makeBinding("127.0.0.1", port.getHost().port, reusePort=True), Recording(), interface="127.0.0.1"
+        )
+        await again.stopListening()
+        await port.stopListening()
+        with pytest.raises(ValueError, match="give one of them"):
+            reactor.listenTCP(binding, Recording(), interface="::1")
+
+    run(main)
+
+
+@needs_ipv6
+def test_ipv6(reactor, run):
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="::1")
+        assert port.addressFamily == socket.AF_INET6
+        peer = await Peer.connect(port)
+        server = await factory.next()
+        for address in (
+            port.getHost(),
+            server.transport.getHost(),
+            server.transport.getPeer(),
+            factory.log[1],
+        ):
+            assert isinstance(address, IPv6Address)
+            assert address.host == "::1"
+        assert server.transport.getPeer().port == peer.sock.getsockname()[1]
+        await end(port, peer)
+
+    run(main)
+
+
+def test_listening_and_closing_are_mentioned(reactor, run):
+    heard = []
+
+    def hear(namespace: str, level: str, format: str, fields: dict[str, Any]) -> None:
+        heard.append(format.format(**fields))
+
+    async def main():
+        port = reactor.listenTCP(0, Recording(), interface="127.0.0.1")
+        number = port.getHost().port
+        await port.stopListening()
+        assert heard[0].endswith(f" starting on {number}")
+        assert f"(TCP Port {number} Closed)" in heard
+
+    _events.subscribe(hear)
+    try:
+        run(main)
+    finally:
+        _events.unsubscribe(hear)
+
+
+# --- Sockets that somebody else made ---------------------------------------------------------------------------
+
+
+def test_adopting_a_port(reactor, run):
+    async def main():
+        factory = Recording()
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            sock.listen()
+            port = reactor.adoptStreamPort(sock.fileno(), socket.AF_INET, factory)
+            assert port.getHost().port == sock.getsockname()[1]
+        peer = await Peer.connect(port)
+        server = await factory.next()
+        await peer.send(b"x")
+        await server.got(1)
+        await end(port, peer)
+
+    run(main)
+
+
+def test_adopting_a_connection(reactor, run):
+    async def main():
+        port, peer, first = await served(reactor)
+        factory = Recording()
+        reactor.removeReader(first.transport)
+        reactor.removeWriter(first.transport)
+        transport = reactor.adoptStreamConnection(first.transport.fileno(), socket.AF_INET, factory)
+        first.transport.socket.close()
+        server = await factory.next()
+        assert server.transport is transport
+        assert factory.log[0] == transport.getPeer()
+        await peer.send(b"hello")
+        assert await server.got(5) == b"hello"
+        transport.write(b"answer")
+        assert await peer.recv() == b"answer"
+        await end(port, peer)
+        assert type(await server.lost()) is ConnectionDone
+        assert first.events == ["made"]
+
+    run(main)
+
+
+def test_adopting_a_connection_may_be_refused(reactor, run, reports):
+    class Refusing(Recording):
+        def buildProtocol(self, addr: Any) -> None:
+            return None
+
+    class Failing(Recording):
+        def buildProtocol(self, addr: Any) -> None:
+            raise ZeroDivisionError
+
+    async def main():
+        port, peer, first = await served(reactor)
+        assert reactor.adoptStreamConnection(first.transport.fileno(), socket.AF_INET, Refusing()) is None
+        with pytest.raises(ZeroDivisionError):
+            reactor.adoptStreamConnection(first.transport.fileno(), socket.AF_INET, Failing())
+        await end(port, peer)
+
+    run(main)
+
+
+def test_only_known_families_are_adopted(reactor):
+    for adopt in (reactor.adoptStreamPort, reactor.adoptStreamConnection, reactor.adoptDatagramPort):
+        with pytest.raises(UnsupportedAddressFamily):
+            adopt(0, 12345, Recording())
+
+
+# --- Running out of descriptors --------------------------------------------------------------------------------
+
+
+class _NoDescriptors:
+    """A listening socket for which there is no descriptor left, until one is freed."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.real = real
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def accept(self) -> Any:
+        if _listening.reserved_descriptor.available():
+            self.refused += 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return self.real.accept()
+
+
+def test_without_descriptors_peers_are_turned_away(run, reactor, monkeypatch):
+    monkeypatch.setattr(Port, "_accepts_itself", True)
+
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        real, port.socket = port.socket, _NoDescriptors(port.socket)
+        peer = await Peer.connect(port)
+        assert await peer.rest() == b""
+        assert factory.protocols == []
+        assert port.socket.refused
+        assert _listening.reserved_descriptor.available()
+        port.socket = real
+        second = await Peer.connect(port)
+        await factory.next()
+        await end(port, peer, second)
+
+    run(main)
+
+
+def test_without_a_reserved_descriptor_it_is_reported(run, reactor, monkeypatch, reports):
+    monkeypatch.setattr(Port, "_accepts_itself", True)
+
+    async def main():
+        port = reactor.listenTCP(0, Recording(), interface="127.0.0.1")
+        failing = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        monkeypatch.setattr(_listening.reserved_descriptor, "available", lambda: False)
+        assert not port._shed(failing)
+        assert [report.failure.value for report in reports] == [failing]
+        reports.clear()
+        await port.stopListening()
+
+    run(main)
+
+
+def test_a_port_that_accepts_itself_serves_many(run, reactor, monkeypatch):
+    monkeypatch.setattr(Port, "_accepts_itself", True)
+
+    async def main():
+        factory = Recording(Recorder)
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        peers = [await Peer.connect(port) for _ in range(5)]
+        await factory.next(4)
+        for number, peer in enumerate(peers):
+            await peer.send(b"%d" % number)
+        for protocol in factory.protocols:
+            await protocol.got(1)
+        assert sorted(protocol.data for protocol in factory.protocols) == [b"0", b"1", b"2", b"3", b"4"]
+        assert [protocol.transport.sessionno for protocol in factory.protocols] == [0, 1, 2, 3, 4]
+        await end(port, *peers)
+
+    run(main)
