@@ -6,6 +6,7 @@ whole reactor.  `selvage.reactor.Reactor` is made otherwise (`_reactor.py`): it 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from types import FrameType
@@ -75,7 +76,9 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
     def __init__(self) -> None:
         TimerHeap.__init__(self)
         PluggableResolverMixin.__init__(self)
-        self.threadCallQueue: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Context]] = []
+        self.threadCallQueue: deque[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Context]] = (
+            deque()
+        )
         self._eventTriggers: dict[str, ThreePhaseEvent] = {}
         self._internalReaders: set[Any] = set()
         self.running = False
@@ -375,9 +378,8 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
     def _run_thread_calls(self) -> None:
         # Only those that are there now: a call that asks for another must not starve the rest.
         queue = self.threadCallQueue
-        due = queue[:]
-        del queue[: len(due)]
-        for function, args, kwargs, context in due:
+        for _ in range(len(queue)):
+            function, args, kwargs, context = queue.popleft()
             try:
                 context.run(function, *args, **kwargs)
             except BaseException:

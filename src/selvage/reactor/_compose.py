@@ -19,8 +19,8 @@ class Reactor(TCPReactorMixin, UDPReactorMixin, SocketReactorMixin, LoopReactor)
     """Selvage's reactor, over any asyncio loop.
 
     Args:
-        eventloop: the loop to use; it stays the caller's, who closes it.  By default the loop that the program has set
-            for this thread, if it set one, else a new one (uvloop's where uvloop is installed).
+        eventloop: the loop to use; it stays the caller's, who closes it.  By default a new one, uvloop's where uvloop is
+            installed, which becomes the thread's current loop (`asyncio.get_event_loop`).
 
     Twisted: `EPollReactor`, `SelectReactor`, `PollReactor` and `AsyncioSelectorReactor` are other names for it.
     """

@@ -63,12 +63,21 @@ class DisconnectSelectableMixin:
             )
         selectable.connectionLost(why if isinstance(why, Failure) else Failure(why))
 
+    def _is_watched(self, selectable: Any) -> bool:
+        reactor: Any = self
+        return selectable in reactor.getReaders() or selectable in reactor.getWriters()
+
     def _doReadOrWrite(self, selectable: Any, method: str) -> None:
         """Call `doRead` or `doWrite` and draw the consequences; raises nothing."""
+        why: Any = None
         try:
-            why = getattr(selectable, method)()
-            if not why and selectable.fileno() == -1:
+            # Closed, and its number perhaps somebody else's by now: what there is to read is not for this one.
+            if selectable.fileno() != -1:
+                why = getattr(selectable, method)()
+            if not why and self._is_watched(selectable) and selectable.fileno() == -1:
                 why = ConnectionFdescWentAway("Filedescriptor went away")
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             report(Failure(), f"Unhandled error in {method}", source="reader", descriptor=selectable)
             why = error
@@ -262,6 +271,32 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
                 self.removeReader(selectable)
                 self.removeWriter(selectable)
         return [selectable for selectable in removed if selectable not in internal]
+
+    def _stop_watching(self) -> None:
+        """Take the descriptors from the loop, but remember them for the next one."""
+        self._stop_auditing()
+        if self._loop is not None and not self._loop.is_closed():
+            for number in self._reads.values():
+                self._loop.remove_reader(number)
+            for number in self._writes.values():
+                self._loop.remove_writer(number)
+
+    def _watch_on(self, loop: Any) -> None:
+        """Watch on this loop what is to be watched."""
+        for reader, number in self._reads.items():
+            loop.add_reader(number, self._doReadOrWrite, reader, "doRead")
+        for writer, number in self._writes.items():
+            loop.add_writer(number, self._doReadOrWrite, writer, "doWrite")
+        if self._reads or self._writes:
+            self._audit_later()
+
+    def _is_watched(self, selectable: Any) -> bool:
+        return (
+            selectable in self._reads
+            or selectable in self._writes
+            or self._continuousPolling.isReading(selectable)
+            or self._continuousPolling.isWriting(selectable)
+        )
 
     def _audit_later(self) -> None:
         if self._audit_handle is None and self._loop is not None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from selvage.failure import Failure, report
 
+from ._platform import IS_WINDOWS
+
 __all__ = [
     "claim",
     "close_loop",
@@ -33,6 +35,9 @@ running_loop: Callable[[], asyncio.AbstractEventLoop | None] = asyncio._get_runn
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """Make a loop: uvloop's where uvloop is installed, else asyncio's."""
+    if IS_WINDOWS:
+        # The default there, a proactor, watches no descriptors.
+        return asyncio.SelectorEventLoop()
     try:
         import uvloop
     except ImportError:

@@ -21,6 +21,7 @@ from math import inf
 from typing import Any
 
 from selvage.errors import ReactorAlreadyRunning
+from selvage.failure import Failure, report
 
 from . import _loop
 from ._attach import Attachment
@@ -33,6 +34,10 @@ __all__ = ["LoopReactor"]
 
 # Loops measure in milliseconds that fit an integer, or multiply into nanoseconds: beyond a day we wake and sleep again.
 _LONGEST_SLEEP_S = 86400.0
+
+# uvloop rounds to the nearest millisecond: half of one more makes that rounding up, so that we are not woken before a call
+# is due, to find that there is nothing to do.
+_ROUNDING_S = 0.0005
 
 _is_callable = callable
 
@@ -59,8 +64,8 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     """A reactor that lets an asyncio loop do the work.
 
     Args:
-        eventloop: the loop to use; it stays the caller's, who closes it.  By default the loop that the program has set
-            for this thread, if it set one, else a new one (uvloop's where uvloop is installed).
+        eventloop: the loop to use; it stays the caller's, who closes it.  By default a new one, uvloop's where uvloop is
+            installed, which becomes the thread's current loop (`asyncio.get_event_loop`).
 
     Attributes:
         _asyncioEventloop: the loop.
@@ -76,6 +81,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._finalizer: Any = None
         self._restore_current: Callable[[], object] | None = None
         self._attachment: Attachment | None = None
+        self._driving = False  # a loop runs because we told it to
         self._live = False  # our timers and calls are served: the loop runs because of us, or we are attached
         self._woken = False  # a call of _serve_threads is on its way
         # callLater compares with this and goes to `_wake_for` for what is due before.  It is `_armed_for`; except that it
@@ -114,7 +120,8 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         return self._loop
 
     def _acquire_loop(self) -> None:
-        loop = _loop.current_unclaimed_loop()
+        # The ambient reactor is everybody's: the loop that the program has made the current one is what it wants.
+        loop = _loop.current_unclaimed_loop() if self._may_attach else None
         if loop is not None:
             self._use_loop(loop, owned=False)
         else:
@@ -122,6 +129,8 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
 
     def _use_loop(self, loop: asyncio.AbstractEventLoop, owned: bool) -> None:
         self._check_loop(loop)
+        if self._loop is not None and self._loop is not loop:
+            self._leave_loop()
         self._forget_loop()
         self._loop = loop
         self._owns_loop = owned
@@ -132,6 +141,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             self._finalizer = weakref.finalize(self, _loop.close_quietly, loop)
             # What asyncio makes before the reactor runs, futures and tasks, shall belong to the same loop.
             self._restore_current = _loop.make_current(loop)
+        self._watch_on(loop)
 
     @staticmethod
     def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -140,6 +150,20 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
                 f"the reactor cannot use {loop!r}: a proactor loop watches no descriptors; "
                 "pass asyncio.SelectorEventLoop() instead"
             )
+
+    def _leave_loop(self) -> None:
+        """Before another loop is used: descriptors and timers go along, ports and connections cannot."""
+        self._stop_watching()
+        stranded = [each for each in self.getReaders() if not self._is_watched(each)]
+        if stranded:
+            self.removeAll()
+        for transport in stranded:
+            error = RuntimeError(
+                f"{transport!r} was opened before the loop that the reactor runs on now, and cannot move there: "
+                "open ports and connections from within the running program"
+            )
+            report(Failure(error), "A port or connection was lost", source="reactor", transport=transport)
+            transport.connectionLost(Failure(error))
 
     def _forget_loop(self) -> None:
         """Let go of the loop; one that we made and that nobody runs is closed."""
@@ -164,13 +188,17 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             self._restore_current = None
         if self._owns_loop:
             self._owns_loop = False
-            _loop.close_loop(loop)
+            self._driving = True
+            try:
+                _loop.close_loop(loop)
+            finally:
+                self._driving = False
 
     def _try_attach(self) -> bool:
         """Attach to the loop that runs in this thread; tell whether there was one."""
         loop = _loop.running_loop()
-        # _started: we are being run, by ourselves, and that loop is ours.
-        if loop is None or self._started:
+        # _driving: that loop is ours, and we are the one who runs it.
+        if loop is None or self._started or self._driving:
             return False
         Attachment(self, loop).begin()
         return True
@@ -225,7 +253,11 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         finally:
             start.cancel()
             self._uninstallHandler()
-            self._after_run()
+            if self._started:
+                # Somebody stopped the loop itself: that is a crash, seen from here.
+                ReactorBase.crash(self)
+            if self._startedBefore:
+                self._forget_loop()
 
     def startRunning(self, installSignalHandlers: bool = True) -> None:
         """Do what `run` does before it serves events, for programs whose own loop calls `iterate` or `mainLoop`."""
@@ -246,9 +278,11 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Serve events until the reactor is stopped."""
         loop = self._loop
         assert loop is not None, "startRunning comes before mainLoop"
+        self._driving = True
         try:
             loop.run_forever()
         finally:
+            self._driving = False
             self._live = False
             self._cancel_wake()
 
@@ -268,14 +302,6 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._forget_delayed_calls()
         self.threadCallQueue.clear()
         self._forget_loop()
-
-    def _after_run(self) -> None:
-        """Clean up when the loop has come to rest; after `stop` the loop is no longer needed."""
-        if self._started:
-            # Somebody stopped the loop itself: that is a crash, seen from here.
-            ReactorBase.crash(self)
-        if self._startedBefore:
-            self._forget_loop()
 
     def stop(self) -> None:
         """Fire "shutdown" on the next turn; `run` returns when its triggers are done.
@@ -316,8 +342,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Let the loop run for one turn, or until something of ours happens, at most `delay` seconds (None: no end)."""
         loop = self._settle()
         was_live = self._live
-        self._live = True
-        self._one_turn = True
+        self._live = self._driving = self._one_turn = True
         limit = (
             None if delay is None or delay <= 0 else loop.call_later(min(delay, _LONGEST_SLEEP_S), loop.stop)
         )
@@ -328,7 +353,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
                 loop.call_soon(self._serve)
             loop.run_forever()
         finally:
-            self._one_turn = False
+            self._one_turn = self._driving = False
             if limit is not None:
                 limit.cancel()
             self._live = was_live
@@ -395,7 +420,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         if delay <= 0:
             self._wake_handle = loop.call_soon(self._on_wake)
         else:
-            self._wake_handle = loop.call_later(min(delay, _LONGEST_SLEEP_S), self._on_wake)
+            self._wake_handle = loop.call_later(min(delay, _LONGEST_SLEEP_S) + _ROUNDING_S, self._on_wake)
 
     def _cancel_wake(self) -> None:
         self._wake_at = self._armed_for = inf

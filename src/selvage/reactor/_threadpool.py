@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from selvage.failure import Failure, report
 
 from . import _context
-from ._team import Team, pool as make_team
+from ._team import AlreadyQuit, Team, pool as make_team
 
 __all__ = ["ThreadPool"]
 
@@ -181,6 +181,12 @@ class ThreadPool:
             onResult: gets True and what the function returned, or False and a Failure; None if nobody cares.
         """
         if self.joined:
+            # Too late; who waits for a result shall not wait for ever.
+            if onResult is not None:
+                onResult(
+                    False,
+                    Failure(AlreadyQuit(f"the thread pool {self.name or hex(id(self))} has been stopped")),
+                )
             return
         state: list[Any] = [onResult, func, args, kw]
         scope = _context.theContextTracker.currentContext().contexts[-1]

@@ -344,5 +344,7 @@ class TimerHeap:
                     call.context.run(call.func, *call.args, **call.kw)  # type: ignore[arg-type, union-attr]
                 else:
                     call.context.run(call.func, *call.args)  # type: ignore[arg-type, union-attr]
+            except KeyboardInterrupt:
+                raise
             except BaseException:
                 report(Failure(), "Unhandled error in a delayed call", source="timer", call=call)
