@@ -56,6 +56,15 @@ def test_file_as_transport() -> None:
     assert wrapper.closed and file.closed
 
 
+class Broken:
+    """A file on a broken disk."""
+
+    def write(self, data: bytes = b"") -> None:
+        raise OSError("disk on fire")
+
+    close = write
+
+
 def test_file_errors_go_to_the_hook() -> None:
     handled: list[str] = []
 
@@ -63,11 +72,7 @@ def test_file_errors_go_to_the_hook() -> None:
         def handleException(self) -> None:
             handled.append("error")
 
-    class Broken(BytesIO):
-        def close(self) -> None:
-            raise OSError("disk on fire")
-
-    wrapper = Notes(Broken())
+    wrapper = Notes(Broken())  # type: ignore[arg-type]
     wrapper.write("text")  # type: ignore[arg-type]
     wrapper.loseConnection()
     assert (handled, wrapper.closed) == (["error", "error"], 1)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selvage.endpoints import _tls
@@ -140,15 +140,15 @@ def _integer(name: str, value: object, base: int = 10) -> int:
         raise _WrongValueError(f"{name!r} has to be {kind}, not {value!r}") from None
 
 
-def _call(parser: Callable[..., Any], description: str, *before: Any) -> Any:
-    """Call the parser of a type with the parts after the type, and say of any that does not fit where it stands."""
-    kind, *parts = _tokenize(description)
-    parameters = inspect.signature(parser).parameters
-    known = list(parameters)[len(before) :]
-    positional = [part for part in parts if part.name is None]
-    given = set(known[: len(positional)])
-    for extra in positional[len(known) :]:
-        raise ValueError(f"{extra.value!r} at position {extra.at} of {description!r} is one part too many")
+def _names(
+    parts: list[_Part], known: Sequence[str], description: str, before: Iterable[str] = ()
+) -> set[str]:
+    """Return the names in `parts`.
+
+    Raises:
+        ValueError: one of them is not in `known`, or is there twice, or was given `before`.
+    """
+    names = set(before)
     for part in parts:
         if part.name is None:
             continue
@@ -157,9 +157,21 @@ def _call(parser: Callable[..., Any], description: str, *before: Any) -> Any:
                 f"Unknown argument {part.name!r} at position {part.at} of {description!r}"
                 f"{_nearest(part.name, known)} (there are {', '.join(known)})"
             )
-        if part.name in given:
+        if part.name in names:
             raise ValueError(f"{part.name!r} at position {part.at} of {description!r} is there twice")
-        given.add(part.name)
+        names.add(part.name)
+    return names
+
+
+def _call(parser: Callable[..., Any], description: str, *before: Any) -> Any:
+    """Call the parser of a type with the parts after the type, and say of any that does not fit where it stands."""
+    kind, *parts = _tokenize(description)
+    parameters = inspect.signature(parser).parameters
+    known = list(parameters)[len(before) :]
+    positional = [part for part in parts if part.name is None]
+    for extra in positional[len(known) :]:
+        raise ValueError(f"{extra.value!r} at position {extra.at} of {description!r} is one part too many")
+    given = _names(parts, known, description, known[: len(positional)])
     for name in known:
         if name not in given and parameters[name].default is inspect.Parameter.empty:
             raise ValueError(f"{description!r} lacks {name!r}, as in '{kind.value}:{name}=...'")
@@ -363,27 +375,16 @@ def _tcp_client_options(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _refuse_unknown(given: dict[str, Any], known: Iterable[str]) -> None:
-    for name in given:
-        if name not in known:
-            raise ValueError(
-                f"Unknown argument {name!r}{_nearest(name, known)} (there are {', '.join(known)})"
-            )
-
-
 def _parseClientTCP(*args: str, **kwargs: str) -> dict[str, Any]:
     """tcp:HOST:PORT[:timeout=SECONDS][:bindAddress=ADDRESS]"""
     given = _by_place("host", "port", args, kwargs)
-    _refuse_unknown(given, ("host", "port", "timeout", "bindAddress"))
     return _tcp_client_options(given)
 
 
 def _parseClientSSL(*args: str, **kwargs: str) -> dict[str, Any]:
     """ssl:HOST:PORT[:timeout=SECONDS][:bindAddress=ADDRESS][:privateKey=FILE][:certKey=FILE][:caCertsDir=DIRECTORY]"""
     given = _by_place("host", "port", args, kwargs)
-    of_tls = ("hostname", "certKey", "privateKey", "caCertsDir")
-    _refuse_unknown(given, ("host", "port", "timeout", "bindAddress", *of_tls))
-    options = {name: given.pop(name) for name in of_tls if name in given}
+    options = {name: given.pop(name) for name in _TLS_ARGUMENTS if name in given}
     given = _tcp_client_options(given)
     given["sslContextFactory"] = _tls.client_options(**options)
     return given
@@ -394,8 +395,7 @@ def _parseClientUNIX(*args: str, **kwargs: str) -> dict[str, Any]:
     given: dict[str, Any] = dict(kwargs)
     if args:
         given["path"] = args[0]
-    _refuse_unknown(given, ("path", "timeout", "lockfile"))
-    if "path" not in given:
+    if not given.get("path"):
         raise _WrongValueError("the description lacks 'path'")
     if "lockfile" in given:
         given["checkPID"] = bool(_integer("lockfile", given.pop("lockfile")))
@@ -422,6 +422,7 @@ def clientFromString(reactor: Any, description: str | bytes) -> IStreamClientEnd
     parser = _clientParsers.get(kind.upper())
     try:
         if parser is not None:
+            _names(_tokenize(text)[1:], _clientArguments[kind.upper()], text)
             made: IStreamClientEndpoint = _endpointClientFactories[kind.upper()](
                 reactor, **parser(*args, **kwargs)
             )
@@ -508,6 +509,12 @@ _clientParsers: dict[str, Callable[..., Any]] = {
     "TCP": _parseClientTCP,
     "SSL": _parseClientSSL,
     "UNIX": _parseClientUNIX,
+}
+_TLS_ARGUMENTS = ("hostname", "certKey", "privateKey", "caCertsDir")
+_clientArguments = {
+    "TCP": ("host", "port", "timeout", "bindAddress"),
+    "SSL": ("host", "port", "timeout", "bindAddress", *_TLS_ARGUMENTS),
+    "UNIX": ("path", "timeout", "lockfile"),
 }
 _endpointClientFactories: dict[str, Callable[..., Any]] = {
     "TCP": TCP4ClientEndpoint,

@@ -48,9 +48,9 @@ class _WrappingProtocol(Protocol):
     def __init__(self, connectedDeferred: Deferred[Any], wrappedProtocol: Any) -> None:
         self._connectedDeferred = connectedDeferred
         self._wrappedProtocol = wrappedProtocol
-        for interface in _OPTIONAL:
-            if interface.providedBy(wrappedProtocol):
-                directlyProvides(self, interface)
+        provided = [interface for interface in _OPTIONAL if interface.providedBy(wrappedProtocol)]
+        if provided:
+            directlyProvides(self, *provided)
 
     def logPrefix(self) -> str:
         """Return the wrapped protocol's own prefix, or the name of its class."""

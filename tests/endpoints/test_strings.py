@@ -1,0 +1,290 @@
+"""Endpoints as lines of text: what each means, and what is said of a line that is wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from zope.interface.verify import verifyObject
+
+from selvage.endpoints import (
+    AdoptedStreamServerEndpoint,
+    StandardIOEndpoint,
+    TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    UNIXClientEndpoint,
+    UNIXServerEndpoint,
+    _parse,
+    _parseServer,
+    _SystemdParser,
+    clientFromString,
+    quoteStringArgument,
+    serverFromString,
+)
+from selvage.endpoints._strings import _clientPlugins, _nearest, _serverPlugins
+from selvage.endpoints._systemd import ListenFDs
+from selvage.interfaces import (
+    IStreamClientEndpointStringParserWithReactor,
+    IStreamServerEndpointStringParser,
+)
+
+REACTOR = object()
+
+
+# --- The grammar -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("description", "args", "kwargs"),
+    [
+        ("", [""], {}),
+        ("a", ["a"], {}),
+        ("a:", ["a", ""], {}),
+        (":", ["", ""], {}),
+        ("a::b", ["a", "", "b"], {}),
+        ("a:b=c:d", ["a", "d"], {"b": "c"}),
+        ("a=b=c", [], {"a": "b=c"}),
+        ("a=:b", ["b"], {"a": ""}),
+        (r"a\=b", ["a=b"], {}),
+        (r"a\:b\\c", ["a:b\\c"], {}),
+        (r"a:b=c\:d", ["a"], {"b": "c:d"}),
+    ],
+)
+def test_grammar(description: str, args: list[str], kwargs: dict[str, str]) -> None:
+    assert _parse(description) == (args, kwargs)
+
+
+def test_unfinished_escape() -> None:
+    with pytest.raises(ValueError, match="ends in a backslash"):
+        serverFromString(REACTOR, "tcp:80\\")
+
+
+@given(st.text().filter(lambda text: "=" not in text), st.text())
+def test_quoted_text_comes_back(positional: str, named: str) -> None:
+    line = f"x:{quoteStringArgument(positional)}:n={quoteStringArgument(named)}"
+    assert _parse(line) == (["x", positional], {"n": named})
+
+
+# --- Servers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("tcp:80", ("TCP", (80, "f"), {"interface": "", "backlog": 50})),
+        ("tcp:port=80", ("TCP", (80, "f"), {"interface": "", "backlog": 50})),
+        ("tcp:80:127.0.0.1:6", ("TCP", (80, "f"), {"interface": "127.0.0.1", "backlog": 6})),
+        (r"tcp:80:interface=\:\:1", ("TCP", (80, "f"), {"interface": "::1", "backlog": 50})),
+        ("unix:/x", ("UNIX", ("/x", "f"), {"mode": 0o666, "backlog": 50, "wantPID": True})),
+        (
+            "unix:/x:mode=660:lockfile=0:backlog=6",
+            ("UNIX", ("/x", "f"), {"mode": 0o660, "backlog": 6, "wantPID": False}),
+        ),
+    ],
+)
+def test_servers_by_call(description: str, expected: Any) -> None:
+    assert _parseServer(description, "f") == expected
+
+
+@pytest.mark.parametrize(
+    ("description", "kind", "attributes"),
+    [
+        ("tcp:80", TCP4ServerEndpoint, {"_port": 80, "_backlog": 50, "_interface": ""}),
+        ("tcp6:80", TCP6ServerEndpoint, {"_port": 80, "_backlog": 50, "_interface": "::"}),
+        (r"tcp6:80:interface=\:\:1", TCP6ServerEndpoint, {"_interface": "::1"}),
+        ("unix:/x:mode=600", UNIXServerEndpoint, {"_address": "/x", "_mode": 0o600, "_wantPID": True}),
+        ("stdio:", StandardIOEndpoint, {}),
+    ],
+)
+def test_servers(description: str, kind: type, attributes: dict[str, Any]) -> None:
+    endpoint: Any = serverFromString(REACTOR, description)
+    assert type(endpoint) is kind
+    assert endpoint._reactor is REACTOR
+    assert {name: getattr(endpoint, name) for name in attributes} == attributes
+
+
+# --- Clients -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("description", "kind", "attributes"),
+    [
+        ("tcp:h:80", TCP4ClientEndpoint, {"_host": "h", "_port": 80, "_timeout": 30, "_bindAddress": None}),
+        ("tcp:host=h:80", TCP4ClientEndpoint, {"_host": "h", "_port": 80}),
+        ("tcp:h:port=80", TCP4ClientEndpoint, {"_host": "h", "_port": 80}),
+        (b"tcp:h:80", TCP4ClientEndpoint, {"_host": "h", "_port": 80}),
+        ("TCP:h:80", TCP4ClientEndpoint, {"_host": "h", "_port": 80}),
+        (
+            "tcp:host=h:port=80:timeout=7:bindAddress=192.0.2.1",
+            TCP4ClientEndpoint,
+            {"_timeout": 7, "_bindAddress": ("192.0.2.1", 0)},
+        ),
+        ("unix:/x", UNIXClientEndpoint, {"_path": "/x", "_timeout": 30, "_checkPID": 0}),
+        ("unix:path=/x:lockfile=1:timeout=9", UNIXClientEndpoint, {"_checkPID": True, "_timeout": 9}),
+    ],
+)
+def test_clients(description: str | bytes, kind: type, attributes: dict[str, Any]) -> None:
+    endpoint: Any = clientFromString(REACTOR, description)
+    assert type(endpoint) is kind
+    assert endpoint._reactor is REACTOR
+    assert {name: getattr(endpoint, name) for name in attributes} == attributes
+
+
+# --- What is wrong with a line -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("ftl:80", "Unknown endpoint type: 'ftl'"),
+        ("tpc:80", "Unknown endpoint type: 'tpc'; did you mean 'tcp'?"),
+        ("sytemd:80", "Unknown endpoint type: 'sytemd'; did you mean 'systemd'?"),
+        ("tcp", "'tcp' lacks 'port', as in 'tcp:port=...'"),
+        ("tcp:", "'port' has to be a number, not '' (in 'tcp:')"),
+        ("tcp:http", "'port' has to be a number, not 'http' (in 'tcp:http')"),
+        ("tcp:80:backlog=many", "'backlog' has to be a number, not 'many' (in 'tcp:80:backlog=many')"),
+        ("unix:/x:mode=999", "'mode' has to be an octal number, not '999' (in 'unix:/x:mode=999')"),
+        (
+            "tcp:80:interfaec=::1",
+            "Unknown argument 'interfaec' at position 7 of 'tcp:80:interfaec=::1'; did you mean 'interface'? "
+            "(there are port, interface, backlog)",
+        ),
+        ("tcp:80:port=81", "'port' at position 7 of 'tcp:80:port=81' is there twice"),
+        ("tcp:80:a:1:b", "'b' at position 11 of 'tcp:80:a:1:b' is one part too many"),
+        ("tcp6:80:nonsense=1", "Unknown argument 'nonsense' at position 8 of 'tcp6:80:nonsense=1' "),
+        ("systemd:index=0", "'systemd:index=0' lacks 'domain', as in 'systemd:domain=...'"),
+    ],
+)
+def test_wrong_servers(description: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        serverFromString(REACTOR, description)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("ftl:80", "Unknown endpoint type: 'ftl'"),
+        ("tsl:h:80", "Unknown endpoint type: 'tsl'; did you mean 'ssl'?"),
+        ("tcp:h", "the description lacks 'port' (in 'tcp:h')"),
+        ("tcp:h:http", "'port' has to be a number, not 'http' (in 'tcp:h:http')"),
+        ("tcp:h:80:9", "'9' is one part too many after host and port (in 'tcp:h:80:9')"),
+        (
+            "tcp:h:80:timeuot=3",
+            "Unknown argument 'timeuot' at position 9 of 'tcp:h:80:timeuot=3'; did you mean 'timeout'? "
+            "(there are host, port, timeout, bindAddress)",
+        ),
+        ("tcp:h:80:timeout=soon", "'timeout' has to be a number, not 'soon' (in 'tcp:h:80:timeout=soon')"),
+        ("unix:", "the description lacks 'path'"),
+        ("unix:/x:lockfile=maybe", "'lockfile' has to be a number, not 'maybe'"),
+        ("tls:h", "'tls:h' lacks 'port', as in 'tls:port=...'"),
+        ("tls:h:https", "'port' has to be a number, not 'https' (in 'tls:h:https')"),
+    ],
+)
+def test_wrong_clients(description: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        clientFromString(REACTOR, description)
+    assert str(caught.value).startswith(message)
+
+
+@given(st.text(max_size=30))
+def test_any_text_makes_an_endpoint_or_a_value_error(description: str) -> None:
+    for make in (serverFromString, clientFromString):
+        try:
+            make(REACTOR, description)
+        except ValueError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("tpc", "tcp", True),
+        ("tc", "tcp", True),
+        ("tcpp", "tcp", True),
+        ("tap", "tcp", True),
+        ("ftl", "tls", False),
+        ("INTERFACE", "interface", True),
+        ("intrfcae", "interface", True),
+        ("address", "interface", False),
+    ],
+)
+def test_near_words(word: str, known: str, meant: bool) -> None:
+    assert _nearest(word, [known]) == (f"; did you mean {known!r}?" if meant else "")
+
+
+# --- systemd -----------------------------------------------------------------------------------------------------
+
+
+def parser() -> Any:
+    made = _SystemdParser()
+    made._sddaemon = ListenFDs([5, 6, 7], ["web", "mail", "unknown"])
+    return made
+
+
+@pytest.mark.parametrize("domain", ["INET", "INET6", "UNIX"])
+def test_systemd_sockets_by_index_and_name(domain: str) -> None:
+    for which in ({"index": "1"}, {"name": "mail"}):
+        endpoint = parser().parseStreamServer(REACTOR, domain=domain, **which)
+        assert isinstance(endpoint, AdoptedStreamServerEndpoint)
+        assert (endpoint.reactor, endpoint.fileno) == (REACTOR, 6)
+        assert endpoint.addressFamily == getattr(socket, f"AF_{domain}")
+
+
+def test_systemd_wants_index_or_name() -> None:
+    for which in ({}, {"index": "0", "name": "web"}):
+        with pytest.raises(ValueError, match="either an index or a name"):
+            parser().parseStreamServer(REACTOR, domain="INET", **which)
+
+
+def test_systemd_names_what_there_is() -> None:
+    with pytest.raises(IndexError, match="no socket number 9: systemd passed 3"):
+        parser().parseStreamServer(REACTOR, domain="INET", index="9")
+    with pytest.raises(KeyError, match="no socket 'ftp': systemd passed .'mail', 'unknown', 'web'."):
+        parser().parseStreamServer(REACTOR, domain="INET", name="ftp")
+    with pytest.raises(ValueError, match="Unknown domain 'INTE'; did you mean 'INET'"):
+        parser().parseStreamServer(REACTOR, domain="INTE", index="0")
+
+
+@pytest.mark.parametrize(
+    ("environ", "numbers", "names"),
+    [
+        ({}, [], {}),
+        ({"LISTEN_PID": "1", "LISTEN_FDS": "2"}, [], {}),
+        ({"LISTEN_PID": "us", "LISTEN_FDS": "two"}, [], {}),
+        ({"LISTEN_PID": "me", "LISTEN_FDS": "2"}, [], {}),
+        ({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2"}, [3, 4], {"unknown": 4}),
+        (
+            {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"},
+            [3, 4],
+            {"a": 3, "b": 4},
+        ),
+    ],
+)
+def test_what_systemd_says(environ: dict[str, str], numbers: list[int], names: dict[str, int]) -> None:
+    sockets = ListenFDs.fromEnvironment(environ)
+    assert sockets.inheritedDescriptors() == numbers
+    assert sockets.inheritedNamedDescriptors() == names
+
+
+def test_systemd_environment_is_read_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    endpoint: Any = _SystemdParser().parseStreamServer(REACTOR, "INET", "0")
+    assert endpoint.fileno == 3
+
+
+def test_parsers_keep_the_contract() -> None:
+    for server in _serverPlugins.values():
+        assert verifyObject(IStreamServerEndpointStringParser, server)
+    for client in _clientPlugins.values():
+        assert verifyObject(IStreamClientEndpointStringParserWithReactor, client)
+
+
+def test_parsers_answer_to_plugin_users_too() -> None:
+    assert _serverPlugins["tcp6"].parseStreamServer(REACTOR, "80")._port == 80
+    assert isinstance(_serverPlugins["stdio"].parseStreamServer(REACTOR, ""), StandardIOEndpoint)
