@@ -19,7 +19,6 @@ from selvage.defer import (
     inlineCallbacks,
     succeed,
 )
-from selvage.failure import set_default_reporter
 
 LOOPS = [pytest.param(asyncio.new_event_loop, id="asyncio")]
 try:
@@ -39,17 +38,6 @@ def run(request):
             return runner.run(main)
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def reports():
-    """No test leaves an unhandled failure."""
-    found = []
-    previous = set_default_reporter(found.append)
-    yield found
-    gc.collect()
-    set_default_reporter(previous)
-    assert [str(report.failure) for report in found] == []
 
 
 def later(value, delay=0.001):

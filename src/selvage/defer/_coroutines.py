@@ -164,7 +164,7 @@ class CoroutineDriver(TaskFace):
                 )
             return None
         if d.debug:
-            record_firing(d, 2)
+            record_firing(d)
         d.called = True
         d._canceller = None
         d.result = value

@@ -13,6 +13,7 @@ left on in a test run, and nearly no site is ever read.
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 import time
 from types import CodeType
@@ -31,15 +32,15 @@ Site = list[tuple[CodeType, int]]
 # before they are in the reactor's own frames.
 SITE_DEPTH = 100
 
+_PACKAGE = os.path.dirname(__file__) + os.sep
 
-def here(skip: int) -> Site:
-    """Record the callers' stack without formatting it.
 
-    Args:
-        skip: how many frames above this function to leave out, from 0.
-    """
+def here() -> Site:
+    """Record the stack without formatting it, from the innermost frame that is not of this package."""
     site: Site = []
-    frame = sys._getframe(skip + 1)
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
     while frame is not None and len(site) < SITE_DEPTH:
         site.append((frame.f_code, frame.f_lineno))
         frame = frame.f_back  # type: ignore[assignment]
@@ -73,10 +74,17 @@ class DebugInfo:
     #: When it was first fired, in seconds since the epoch; debug mode.
     fired_at: float | None = None
 
-    def fired(self, skip: int) -> None:
-        """Record that the Deferred is fired for the first time, by the caller `skip` frames above."""
-        self.invoker = here(skip + 1)
+    def fired(self) -> None:
+        """Record that the Deferred is fired for the first time."""
+        self.invoker = here()
         self.fired_at = time.time()
+
+    def when(self) -> str:
+        """Say when it was first fired, as the end of a sentence."""
+        if self.fired_at is None:
+            return ""
+        clock = time.strftime("%H:%M:%S", time.localtime(self.fired_at))
+        return f" at {clock}, {time.time() - self.fired_at:.3f} s ago"
 
     def _getDebugTracebacks(self) -> str:
         text = ""

@@ -168,7 +168,7 @@ class Deferred(Generic[_T]):
         self._debugInfo = None
         if self.debug:
             self._debugInfo = info = DebugInfo()
-            info.creator = here(1)
+            info.creator = here()
 
     # --- Adding callbacks --------------------------------------------------------------------------------------
 
@@ -402,7 +402,7 @@ class Deferred(Generic[_T]):
             _refuse(self)
             return
         if self.debug:
-            record_firing(self, 1)
+            record_firing(self)
         self.called = True
         self._canceller = None
         self.result = result
@@ -424,7 +424,7 @@ class Deferred(Generic[_T]):
             _refuse(self)
             return
         if self.debug:
-            record_firing(self, 1)
+            record_firing(self)
         self.called = True
         self._canceller = None
         self.result = failure
@@ -849,7 +849,7 @@ def _fire(d: Any, result: Any) -> Any:
         _refuse(d)
         return None
     if d.debug:
-        record_firing(d, 3)
+        record_firing(d)
     d.__dict__.pop("_chained_from", None)
     d.called = True
     d._canceller = None
@@ -880,7 +880,9 @@ def _refuse(d: Deferred[Any]) -> None:
         return
     info = d._debugInfo
     sites = info._getDebugTracebacks() if info is not None and d.debug else ""
-    error = AlreadyCalledError(f"{d!r} was fired before.\n{sites}") if sites else AlreadyCalledError()
+    error = AlreadyCalledError()
+    if info is not None and sites:
+        error = AlreadyCalledError(f"{d!r} has fired already{info.when()}; a Deferred fires once.\n{sites}")
     error.explanation = (
         f"{d!r} has fired already; a Deferred fires once. "
         "Selvage tells where it was created and first fired after selvage.defer.setDebugging(True)"
@@ -888,11 +890,11 @@ def _refuse(d: Deferred[Any]) -> None:
     raise error
 
 
-def record_firing(d: Deferred[Any], skip: int) -> None:
+def record_firing(d: Deferred[Any]) -> None:
     info = d._debugInfo
     if info is None:
         info = d._debugInfo = DebugInfo()
-    info.fired(skip)
+    info.fired()
 
 
 def _returned_itself(d: Any, entry: Any, result: Any, failed: bool) -> tuple[Any, bool]:
