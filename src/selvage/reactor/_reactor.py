@@ -256,7 +256,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             if self._started:
                 # Somebody stopped the loop itself: that is a crash, seen from here.
                 ReactorBase.crash(self)
-            if self._startedBefore:
+            if self._startedBefore and self._owns_loop:
                 self._forget_loop()
 
     def startRunning(self, installSignalHandlers: bool = True) -> None:
@@ -359,7 +359,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             self._live = was_live
             if not was_live:
                 self._cancel_wake()
-        if self._retired or (self._startedBefore and not self._started):
+        if self._owns_loop and (self._retired or (self._startedBefore and not self._started)):
             self._forget_loop()
 
     _one_turn = False
