@@ -31,7 +31,7 @@ from selvage.errors import (
     DNSLookupError,
 )
 from selvage.interfaces import IHalfCloseableProtocol
-from selvage.protocols import Factory, Protocol
+from selvage.protocols import ClientCreator, Factory, Protocol
 from selvage.protocols.basic import Int32StringReceiver, LineReceiver
 
 try:
@@ -301,3 +301,36 @@ def test_guide_factory_that_is_a_plain_class(run: Any) -> None:
             await port.stopListening()
 
     assert run(main) == [b"ONE", b"TWO"]
+
+
+def test_calls_scheduled_at_once_precede_the_first_data(run: Any) -> None:
+    """What connectionMade puts off with callLater(0) is done when the first data comes, however fast the peer is."""
+    heard: list[Any] = []
+
+    class Hasty(Protocol):
+        def connectionMade(self) -> None:
+            self.transport.write(b"first")
+            self.transport.loseConnection()
+
+    class Patient(Protocol):
+        def connectionMade(self) -> None:
+            selvage.get_reactor().callLater(0, heard.append, "later")
+
+        def dataReceived(self, data: bytes) -> None:
+            heard.append(data)
+
+        def connectionLost(self, reason: Any = None) -> None:
+            ended.callback(None)
+
+    ended: Deferred[None] = Deferred()
+
+    async def main(reactor: Any) -> None:
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(quiet(Hasty))
+        creator = ClientCreator(reactor, Patient)
+        heard.append(type(await creator.connectTCP("127.0.0.1", port.getHost().port)))
+        await ended
+        await port.stopListening()
+
+    run(main)
+    assert sorted(heard[:2], key=str) == [Patient, "later"]
+    assert heard[2] == b"first"

@@ -134,6 +134,18 @@ class Connection:
         self._flags |= STARTED
         if self._flow is not None:
             self._flow.started()
+        elif self._engine.reactor._newTimedCalls:
+            self._let_due_calls_go_first()
+
+    def _let_due_calls_go_first(self) -> None:
+        """Have what `connectionMade` scheduled for "at once" done before the first input: uvloop reads in the same turn."""
+        reactor = self._engine.reactor
+        now = reactor.seconds()
+        if self._state == OPEN and any(call.time <= now for call in reactor._newTimedCalls):
+            flow = self._make_flow()
+            flow.hold()
+            flow.started()
+            flow.release()
 
     def data_received(self, data: bytes) -> None:
         """Pass input on; then hand over what the protocol wrote meanwhile."""
