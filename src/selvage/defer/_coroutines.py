@@ -47,7 +47,7 @@ from selvage.defer._deferred import (
     record_firing,
 )
 from selvage.defer._shortcuts import as_deferred, fail, succeed
-from selvage.defer._task_face import CancelledByAsyncio, TaskFace, swap_current_task
+from selvage.defer._task_face import CancelledByAsyncio, TaskFace, current_tasks
 from selvage.defer._waiter import Waiter, as_exception
 from selvage.errors import NotACoroutineError
 from selvage.failure import Failure, report
@@ -83,14 +83,15 @@ class CoroutineDriver(TaskFace):
             the Deferred of the coroutine, if it has ended and callbacks are to be run; else None.
         """
         self._waiting = None
-        if self._face is not None:
+        if self._face is not None and yielded is _NOTHING:
             value, failed = self._apply_cancellation(value, failed)
         coro = self._coro
         context = self._context
         loop = running_loop()
         if loop is not None:
             self._loop = loop
-            outer = swap_current_task(loop, self)
+            outer = current_tasks.get(loop)
+            current_tasks[loop] = self
         try:
             while True:
                 if yielded is _NOTHING:
@@ -137,7 +138,10 @@ class CoroutineDriver(TaskFace):
                     deferred._debugInfo.failResult = None
         finally:
             if loop is not None:
-                swap_current_task(loop, outer)
+                if outer is None:
+                    del current_tasks[loop]
+                else:
+                    current_tasks[loop] = outer
         d = self._deferred
         if failed or d.called or d.debug or self._face is not None or type(value) in SPECIAL:
             return self._end(value, failed)
@@ -310,49 +314,70 @@ def drive(coro: Any, plain: bool) -> Deferred[Any]:
     context = copy_context()
     yielded: Any = None
     value: Any = None
+    # Without a loop nobody can ask for the current task, so that there is no driver before the first time that the
+    # coroutine waits, which may never come (benchmarks/programs/twisted_results.py).
+    driver: Any = None
     loop = running_loop()
-    if loop is None:
-        # Quick way: there is no loop that could ask for its current task, so that a driver is not needed before the
-        # first time that it waits, which may never come (benchmarks/programs/twisted_results.py).
-        send = coro.send
-        try:
-            while True:
-                yielded = context.run(send, value)
-                if type(yielded) not in DEFERREDS or not yielded.called or yielded.paused or yielded._running:
-                    break
-                value = yielded.result
-                if type(value) in SPECIAL:
-                    break
-                yielded.result = None
-        except StopIteration as stop:
-            value = stop.value
-            coro = None
-        except BaseException as exc:
-            value, failed = _raised(exc, coro)
-            return fail(value) if failed else succeed(value)
-        if coro is None:
-            return succeed(value)
-    driver: Any = _new_driver(CoroutineDriver)
-    driver._coro = coro
-    driver._context = context
-    driver._plain = plain
-    driver._loop = loop
-    driver._face = None
-    driver._deferred = deferred = new_deferred(driver)
     if loop is not None:
-        following = driver.resume(None, False)
-    else:
-        # Quick way: it awaits or yielded a Deferred that has not fired.
+        driver = _new_driver(CoroutineDriver)
+        driver._coro = coro
+        driver._context = context
+        driver._plain = plain
+        driver._loop = loop
+        driver._face = driver._waiting = None
+        outer = current_tasks.get(loop)
+        current_tasks[loop] = driver
+    send = coro.send
+    ended = failed = False
+    try:
+        while True:
+            yielded = context.run(send, value)
+            # Quick way: a Deferred whose result is there.
+            if type(yielded) not in DEFERREDS or not yielded.called or yielded.paused or yielded._running:
+                break
+            value = yielded.result
+            if type(value) in SPECIAL:
+                break
+            yielded.result = None
+    except StopIteration as stop:
+        value = stop.value
+        ended = True
+    except BaseException as exc:
+        value, failed = _raised(exc, coro)
+        ended = True
+    finally:
+        if loop is not None:
+            if outer is None:
+                del current_tasks[loop]
+            else:
+                current_tasks[loop] = outer
+    if ended:
+        if driver is not None:
+            driver._coro = None
+            driver._outcome = value
+            if driver._face is not None:
+                driver._ended(driver._face)
+        return fail(value) if failed else succeed(value)
+    if driver is None:
+        driver = _new_driver(CoroutineDriver)
+        driver._coro = coro
+        driver._context = context
+        driver._plain = plain
+        driver._loop = driver._face = None
+    driver._deferred = deferred = new_deferred(driver)
+    # Quick way: it awaits or yielded a Deferred that has not fired.
+    if driver._face is None:
         kind = type(yielded)
-        if kind is Waiter and not yielded.deferred.called:
-            driver._waiting = waiting = yielded.deferred
-            waiting._callbacks.append((PEEK, PEEK, driver, driver))
-            return deferred
-        if kind in DEFERREDS and not yielded.called:
+        if kind is Waiter:
+            if not yielded.deferred.called:
+                driver._waiting = waiting = yielded.deferred
+                waiting._callbacks.append((PEEK, PEEK, driver, driver))
+                return deferred
+        elif kind in DEFERREDS and not yielded.called:
             driver._waiting = yielded
             yielded._callbacks.append((RESUME, RESUME, driver, driver))
             return deferred
-        following = driver.resume(None, False, yielded)
+    following = driver.resume(None, False, yielded)
     if following is not None:
         _run(following)
     return deferred

@@ -38,25 +38,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextvars import Context
 
-__all__ = ["CancelledByAsyncio", "FaceState", "TaskFace", "swap_current_task"]
+__all__ = ["CancelledByAsyncio", "FaceState", "TaskFace", "current_tasks"]
 
 
 class CancelledByAsyncio(CancelledError, asyncio.CancelledError):
     """An `asyncio.CancelledError` that left a coroutine, as the failure of its Deferred: handlers of either find it."""
 
 
-if sys.version_info >= (3, 12):
-    # Makes a task the current one and returns what was. The documented `_leave_task` and `_enter_task` would be four
-    # calls in its place, and a look-up.
-    from asyncio.tasks import _swap_current_task as swap_current_task  # type: ignore[attr-defined]
-else:
+class _CurrentTasks:
+    """Where the current task of a loop is looked up and set, by asyncio's own functions."""
 
-    def swap_current_task(loop: Any, task: Any, _current: Any = tasks._current_tasks) -> Any:  # type: ignore[attr-defined]
-        """Make `task` the current one of `loop`, None for no one; return what was."""
-        outer = _current.pop(loop, None)
-        if task is not None:
-            _current[loop] = task
-        return outer
+    def get(self, loop: Any) -> Any:
+        return tasks.current_task(loop)
+
+    def __setitem__(self, loop: Any, task: Any) -> None:
+        tasks._swap_current_task(loop, task)  # type: ignore[attr-defined]
+
+    def __delitem__(self, loop: Any) -> None:
+        tasks._swap_current_task(loop, None)  # type: ignore[attr-defined]
+
+
+# Which task is the current one of each loop. Up to 3.13 asyncio keeps a dictionary, and changing that costs a third of
+# the documented `_leave_task` and `_enter_task` (benchmarks/programs/twisted_results.py).
+current_tasks: Any = tasks._current_tasks if sys.version_info < (3, 14) else _CurrentTasks()  # type: ignore[attr-defined]
 
 
 _numbers = itertools.count(1)
