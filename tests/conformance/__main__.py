@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from rich.console import Console
@@ -83,7 +84,7 @@ def _options() -> argparse.Namespace:
 
 def make_baseline(console: Console, modules: list[str], options: argparse.Namespace) -> int:
     """Run `modules` on real Twisted and record what became of each test; other modules keep their record."""
-    results = _run(console, modules, options, selvage=False)
+    results = _run(console, modules, options, None)
     recorded: dict[str, ModuleBaseline] = {}
     for module, result in results.items():
         one = recorded[module] = ModuleBaseline()
@@ -110,13 +111,14 @@ def measure(
     options: argparse.Namespace,
 ) -> tuple[dict[str, ModuleResult], list[ModuleVerdict]]:
     """Run `modules` on Selvage; those with failing tests a second time, alone, before they are believed."""
-    results = _run(console, modules, options, selvage=True)
+    listed = exclusions.excluded.keys() | exclusions.pending.keys()
+    results = _run(console, modules, options, listed)
     verdicts = {name: judge(expected[name], results[name], exclusions) for name in modules}
     suspects = [name for name in modules if verdicts[name].failing]
     if suspects and not options.no_retry:
         console.print(f"again, one at a time: {len(suspects)} modules with failing tests")
         for name, second in run_modules(
-            suspects, selvage=True, jobs=1, time_limit=options.time_limit
+            suspects, listed=listed, jobs=1, time_limit=options.time_limit
         ).items():
             again = judge(expected[name], second, exclusions)
             for test in sorted(verdicts[name].failing & again.passed):
@@ -127,7 +129,7 @@ def measure(
 
 
 def _run(
-    console: Console, modules: list[str], options: argparse.Namespace, *, selvage: bool
+    console: Console, modules: list[str], options: argparse.Namespace, listed: Collection[str] | None
 ) -> dict[str, ModuleResult]:
     with console.status("") as status:
         count = 0
@@ -140,7 +142,7 @@ def _run(
                 console.print(f"{result.module}: {result.ended}", style="yellow", highlight=False)
 
         return run_modules(
-            modules, selvage=selvage, jobs=options.jobs, time_limit=options.time_limit, each=each
+            modules, listed=listed, jobs=options.jobs, time_limit=options.time_limit, each=each
         )
 
 

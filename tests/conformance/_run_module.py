@@ -2,10 +2,10 @@
 
 Started by `_runner.py` as a program, in a scratch folder:
 
-    python _run_module.py RESULTS MODULE [--selvage]
+    python _run_module.py RESULTS MODULE [--selvage LISTED]
 
 The tests run under trial's own loader and runner.  Each line is written as the test starts or ends, so what is known
-survives a process that dies or hangs.
+survives a process that dies or hangs.  LISTED is a file with the ids of tests that are known not to pass, one a line.
 """
 
 from __future__ import annotations
@@ -18,26 +18,47 @@ from typing import Any
 
 TEXT_LIMIT = 8000
 
+#: Seconds that a test may wait which says nothing itself: trial's own 120 would use up the time of the whole module.
+TEST_LIMIT = 30.0
+#: The same for a test that is known not to pass: many wait in vain for a transport that is missing.
+LISTED_LIMIT = 2.0
 
-def main(results: str, module: str, selvage: bool) -> None:
+
+def main(results: str, module: str, listed: str = "") -> None:
     # As `trial` has it: the folder of this file is nobody's business, the current one is.
     sys.path[0] = os.getcwd()
     sys.argv[:] = ["trial", module]
-    if selvage:
+    known: frozenset[str] = frozenset()
+    if listed:
+        known = frozenset(Path(listed).read_text(encoding="utf-8").splitlines())
         # The sources beside this file, whichever copy of Selvage the environment has.
         sys.path.insert(1, str(Path(__file__).resolve().parents[2] / "src"))
         import selvage as package
 
         package.install_twisted()
     with open(results, "w", encoding="utf-8", buffering=1) as file:
-        status = run(module, file)
+        status = run(module, file, known)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that a test left behind may not keep the process: the results are written.
     os._exit(status)
 
 
-def run(module: str, file: Any) -> int:
+def set_limits(test: Any, known: frozenset[str]) -> None:
+    """Give every test below `test` its time limit, which trial looks for on the method, the instance and the class."""
+    try:
+        parts = list(test)
+    except TypeError:
+        if test.id() in known:
+            test.timeout = LISTED_LIMIT
+        elif not any(hasattr(parent, "timeout") for parent in getattr(test, "_parents", ())):
+            test.timeout = TEST_LIMIT
+        return
+    for part in parts:
+        set_limits(part, known)
+
+
+def run(module: str, file: Any, known: frozenset[str]) -> int:
     from twisted.trial import reporter, runner
 
     def write(**facts: Any) -> None:
@@ -83,10 +104,12 @@ def run(module: str, file: Any) -> int:
             return self._getFailure(error)
 
     trial = runner.TrialRunner(Recorder, stream=sys.stdout, workingDirectory="_trial_temp")
-    result = trial.run(runner.TestLoader().loadByName(module))
+    suite = runner.TestLoader().loadByName(module)
+    set_limits(suite, known)
+    result = trial.run(suite)
     write(done=True)
     return 0 if result.wasSuccessful() else 1
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], "--selvage" in sys.argv[3:])
+    main(sys.argv[1], sys.argv[2], sys.argv[4] if sys.argv[3:4] == ["--selvage"] else "")

@@ -235,7 +235,7 @@ def test_a_module_runs_in_a_process_that_may_die_or_hang(
         _runner, "_environment", lambda folder: environment(folder) | {"PYTHONPATH": str(tmp_path)}
     )
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (done,) = _runner.run_modules(["sample"], selvage=False, jobs=1, time_limit=3).values()
+    (done,) = _runner.run_modules(["sample"], listed=None, jobs=1, time_limit=3).values()
     outcomes = {test.rpartition("_")[2]: outcome for test, outcome in done.outcomes.items()}
     assert outcomes == {
         "passes": "passed",
