@@ -52,14 +52,14 @@ def reports() -> Iterator[list[failure.Report]]:
 
 
 @pytest.fixture
-def run(reactor: Reactor) -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]:
+def run(reactor: Reactor) -> Callable[..., Any]:
     """Run a coroutine function on the reactor and return its result; afterwards nothing may be left open."""
 
-    def run_it(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    def run_it(main: Callable[[], Coroutine[Any, Any, Any]], patience: float = PATIENCE) -> Any:
         outcome: list[Any] = []
 
         def give_up() -> None:
-            outcome.append(TimeoutError(f"still running after {PATIENCE} seconds"))
+            outcome.append(TimeoutError(f"still running after {patience} seconds"))
             reactor.stop()
 
         async def steps() -> None:
@@ -74,7 +74,7 @@ def run(reactor: Reactor) -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], 
                 guard.cancel()
                 reactor.stop()
 
-        guard = reactor.callLater(PATIENCE, give_up)
+        guard = reactor.callLater(patience, give_up)
         reactor.callWhenRunning(lambda: ensureDeferred(steps()))
         reactor.run(installSignalHandlers=False)
         if isinstance(outcome[0], BaseException):

@@ -75,7 +75,11 @@ class Flow:
     def flushed(self) -> None:
         """Take notice that the turn's output was handed to the engine."""
         self._size = 0
-        if not self._connection._transport.get_write_buffer_size():
+        transport = self._connection._transport
+        if transport.get_write_buffer_size():
+            # Some versions of asyncio do not look at the limit in writelines(); setting it makes them look.
+            transport.set_write_buffer_limits(0)
+        else:
             self.drained()
 
     def drained(self) -> None:
