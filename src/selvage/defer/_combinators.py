@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 from selvage.defer._deferred import DEFERREDS, Deferred, _run
 from selvage.defer._shortcuts import as_deferred
@@ -166,7 +166,7 @@ def gatherResults(deferredList: Iterable[Deferred[_T]], consumeErrors: bool = Fa
     Fires with the list of their results, in order. Fails with `FirstError` as soon as one fails. Cancelling it cancels
     all of them.
     """
-    return cast("Deferred[list[_T]]", _Gathered(deferredList, False, True, consumeErrors))
+    return _Gathered(deferredList, False, True, consumeErrors)
 
 
 def race(ds: Sequence[Deferred[_T]]) -> Deferred[tuple[int, _T]]:

@@ -408,9 +408,9 @@ def ensureDeferred(
     """
     kind = type(coro)
     if kind is CoroutineType:
-        return cast("Deferred[_T]", drive(coro, False))
+        return drive(coro, False)
     if kind in DEFERREDS:
-        return cast("Deferred[_T]", coro)
+        return coro  # type: ignore[return-value]
     if getattr(kind, "_asyncio_future_blocking", None) is not None:
         return Deferred.fromFuture(cast("asyncio.Future[_T]", coro))
     try:
@@ -440,8 +440,8 @@ def inlineCallbacks(f: Callable[_P, Generator[Any, Any, _T]]) -> Callable[_P, De
     @wraps(f)
     def start(*args: _P.args, **kwargs: _P.kwargs) -> Deferred[_T]:
         if yields:
-            return cast("Deferred[_T]", drive(f(*args, **kwargs), True))
-        return cast("Deferred[_T]", _call_plain(f, args, kwargs))
+            return drive(f(*args, **kwargs), True)
+        return _call_plain(f, args, kwargs)
 
     return start
 

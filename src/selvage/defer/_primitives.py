@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
 from selvage.defer._deferred import Deferred
 from selvage.defer._shortcuts import maybeDeferred, succeed
@@ -110,7 +110,7 @@ class DeferredLock(_ConcurrencyPrimitive):
         else:
             self.locked = True
             d.callback(self)
-        return cast("Deferred[Self]", d)
+        return d
 
     def release(self) -> None:
         """Hand the lock to who waits longest, or leave it unlocked.
@@ -166,7 +166,7 @@ class DeferredSemaphore(_ConcurrencyPrimitive):
             d.callback(self)
         else:
             self.waiting.append(d)
-        return cast("Deferred[Self]", d)
+        return d
 
     def release(self) -> None:
         """Give back a token: to who waits longest, if anybody does.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Coroutine
 from types import CoroutineType, GeneratorType
-from typing import Any, ParamSpec, TypeVar, cast, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from selvage.defer._deferred import DEFERREDS, SPECIAL, Deferred, caught
 from selvage.errors import DeferredTimeoutError
@@ -111,7 +111,7 @@ def as_deferred(result: Any) -> Deferred[Any]:
     """Give the Deferred that `result` is or stands for, or one that has fired with it."""
     kind = type(result)
     if kind in DEFERREDS:
-        return cast("Deferred[Any]", result)
+        return result  # type: ignore[no-any-return]
     if kind is CoroutineType:
         return Deferred.fromCoroutine(result)
     if getattr(kind, "_asyncio_future_blocking", None) is not None and kind is not GeneratorType:
