@@ -1,0 +1,180 @@
+"""The small services, port forwarding and protocols of states."""
+
+from __future__ import annotations
+
+import struct
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import selvage
+from selvage import _events
+from selvage.defer import Deferred
+from selvage.errors import ConnectionRefusedError
+from selvage.failure import Failure
+from selvage.protocols import ClientCreator, Factory, Protocol, wire
+from selvage.protocols.portforward import ProxyFactory, ProxyServer
+from selvage.protocols.stateful import StatefulProtocol
+from selvage.testing import MemoryReactorClock, StringTransport
+
+
+def serve(kind: type[Any]) -> tuple[Any, StringTransport]:
+    protocol, transport = kind(), StringTransport()
+    protocol.makeConnection(transport)
+    return protocol, transport
+
+
+def test_echo_and_discard() -> None:
+    for kind, answer in ((wire.Echo, b"hello"), (wire.Discard, b"")):
+        protocol, transport = serve(kind)
+        protocol.dataReceived(b"hello")
+        assert transport.value() == answer
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [(wire.QOTD, b"An apple a day keeps the doctor away.\r\n"), (wire.Who, b"root\r\n")],
+)
+def test_services_that_answer_and_close(kind: type[Any], answer: bytes) -> None:
+    _, transport = serve(kind)
+    assert (transport.value(), transport.disconnecting) == (answer, True)
+
+
+def test_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 0.5)
+    _, daytime = serve(wire.Daytime)
+    assert (daytime.value(), daytime.disconnecting) == (b"Thu Jan  1 00:00:00 1970\r\n", True)
+    _, seconds = serve(wire.Time)
+    assert struct.unpack("!I", seconds.value()) == (2208988800,)
+
+
+def test_chargen_sends_as_much_as_is_taken() -> None:
+    chargen, transport = serve(wire.Chargen)
+    assert (transport.producer, bool(transport.streaming)) == (chargen, False)
+    chargen.resumeProducing()
+    chargen.pauseProducing()
+    chargen.resumeProducing()
+    chargen.stopProducing()
+    assert transport.value() == 2 * wire.Chargen.noise
+
+
+# --- States ------------------------------------------------------------------------------------------------------
+
+
+class Frames(StatefulProtocol):
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+
+    def getInitialState(self) -> Any:
+        return self.header, 1
+
+    def header(self, data: bytes) -> Any:
+        return (self.body, data[0]) if data[0] else None
+
+    def body(self, data: bytes) -> Any:
+        self.frames.append(data)
+        if data == b"fail":
+            raise ZeroDivisionError
+        return self.header, 1
+
+
+def test_initial_state_has_to_be_given() -> None:
+    with pytest.raises(NotImplementedError, match="has to override getInitialState"):
+        StatefulProtocol().makeConnection(StringTransport())
+    with pytest.raises(RuntimeError, match="before makeConnection"):
+        StatefulProtocol().dataReceived(b"x")
+
+
+@given(st.lists(st.binary(max_size=20), max_size=20), st.integers(1, 9))
+@settings(deadline=None)
+def test_states_in_any_pieces(frames: list[bytes], size: int) -> None:
+    stream = b"".join(bytes([len(frame)]) + frame for frame in frames)
+    protocol, _ = serve(Frames)
+    for at in range(0, len(stream), size):
+        protocol.dataReceived(stream[at : at + size])
+    assert protocol.frames == [frame for frame in frames if frame]
+
+
+def test_state_that_raises_has_used_its_bytes() -> None:
+    protocol, _ = serve(Frames)
+    with pytest.raises(ZeroDivisionError):
+        protocol.dataReceived(b"\4fail\2")
+    assert protocol.frames == [b"fail"]
+
+
+# --- Port forwarding ---------------------------------------------------------------------------------------------
+
+
+def forward() -> tuple[MemoryReactorClock, Any, StringTransport, Any]:
+    reactor = MemoryReactorClock()
+    server = ProxyFactory("backend", 80).buildProtocol(None)
+    server.reactor = reactor
+    transport = StringTransport()
+    server.makeConnection(transport)
+    [(host, port, factory, _, _)] = reactor.tcpClients
+    assert (host, port) == ("backend", 80)
+    return reactor, server, transport, factory
+
+
+def test_nothing_is_read_before_the_other_side_is_there() -> None:
+    _, server, transport, factory = forward()
+    assert transport.producerState == "paused"
+    client, onward = factory.buildProtocol(None), StringTransport()
+    client.makeConnection(onward)
+    assert (transport.producerState, transport.producer, onward.producer) == ("producing", onward, transport)
+    server.dataReceived(b"to")
+    client.dataReceived(b"fro")
+    assert (onward.value(), transport.value()) == (b"to", b"fro")
+    client.connectionLost()
+    assert transport.disconnecting
+    server.connectionLost()
+
+
+def test_nobody_there() -> None:
+    heard: list[str] = []
+
+    def listen(namespace: str, level: str, format: str, fields: dict[str, Any]) -> None:
+        heard.append(format)
+
+    _, server, transport, factory = forward()
+    factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+    assert transport.disconnecting
+    _events.subscribe(listen)
+    try:
+        server.connectionLost()
+        quiet = ProxyServer()
+        quiet.noisy = False
+        quiet.connectionLost()
+    finally:
+        _events.unsubscribe(listen)
+    assert heard == ["Unable to connect to peer: {reason}"]
+
+
+def test_forwarding_on_real_sockets() -> None:
+    class Client(Protocol):
+        def __init__(self) -> None:
+            self.data = b""
+            self.ended: Deferred[bytes] = Deferred()
+
+        def dataReceived(self, data: bytes) -> None:
+            self.data += data
+            if len(self.data) == 500_000:
+                self.transport.loseConnection()
+
+        def connectionLost(self, reason: Any = None) -> None:
+            self.ended.callback(self.data)
+
+    async def main() -> bytes:
+        reactor: Any = selvage.get_reactor()
+        echo = reactor.listenTCP(0, Factory.forProtocol(wire.Echo), interface="127.0.0.1")
+        proxy = reactor.listenTCP(0, ProxyFactory("127.0.0.1", echo.getHost().port), interface="127.0.0.1")
+        client = await ClientCreator(reactor, Client).connectTCP("127.0.0.1", proxy.getHost().port)
+        client.transport.write(b"x" * 500_000)
+        data = await client.ended
+        await proxy.stopListening()
+        await echo.stopListening()
+        return bytes(data)
+
+    assert selvage.run(main) == b"x" * 500_000
