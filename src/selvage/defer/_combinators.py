@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
-from selvage.defer._deferred import DEFERREDS, Deferred, _run
+from selvage.defer._deferred import Deferred
+from selvage.defer._loop import DEFERREDS, run
 from selvage.defer._shortcuts import as_deferred
 from selvage.errors import FailureGroup, FirstError
 from selvage.failure import Failure, report
@@ -64,7 +65,7 @@ class DeferredList(Deferred[Any]):
             arguments = (index,)
             d._callbacks.append((succeeded, failed, arguments, arguments))
             if d.called:
-                _run(d)
+                run(d)
 
     @property
     def finishedCount(self) -> int:

@@ -33,19 +33,9 @@ from inspect import isgeneratorfunction
 from types import CoroutineType, GeneratorType
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
-from selvage.defer._deferred import (
-    DEFERREDS,
-    PEEK,
-    RESUME,
-    SPECIAL,
-    Deferred,
-    _run,
-    caught,
-    late,
-    leave_over,
-    new_deferred,
-    record_firing,
-)
+from selvage.defer._debug import record_firing
+from selvage.defer._deferred import Deferred, late, new_deferred
+from selvage.defer._loop import DEFERREDS, PEEK, RESUME, SPECIAL, caught, leave_over, run
 from selvage.defer._shortcuts import as_deferred, fail, succeed
 from selvage.defer._task_face import CancelledByAsyncio, TaskFace, current_tasks
 from selvage.defer._waiter import Waiter, as_exception
@@ -255,7 +245,7 @@ class CoroutineDriver(TaskFace):
     def _go_on(self, value: Any, failed: bool) -> None:
         following = self.resume(value, failed)
         if following is not None:
-            _run(following)
+            run(following)
 
     def _cancel_step(self) -> Any:
         """`Deferred.cancel` was called for the coroutine's Deferred.
@@ -379,7 +369,7 @@ def drive(coro: Any, plain: bool) -> Deferred[Any]:
             return deferred
     following = driver.resume(None, False, yielded)
     if following is not None:
-        _run(following)
+        run(following)
     return deferred
 
 

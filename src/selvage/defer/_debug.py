@@ -17,14 +17,16 @@ import os
 import sys
 import time
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from selvage.errors import AlreadyCalledError
 from selvage.failure import report
 
 if TYPE_CHECKING:
+    from selvage.defer._deferred import Deferred
     from selvage.failure import Failure
 
-__all__ = ["DebugInfo", "Site", "here"]
+__all__ = ["DebugInfo", "Site", "here", "record_firing", "refuse"]
 
 Site = list[tuple[CodeType, int]]
 
@@ -105,3 +107,27 @@ class DebugInfo:
             report(failure, "Unhandled error in Deferred:", source="deferred", debugInfo=sites)
         else:
             report(failure, "Unhandled error in Deferred:", source="deferred")
+
+
+def record_firing(d: Deferred[Any]) -> None:
+    info = d._debugInfo
+    if info is None:
+        info = d._debugInfo = DebugInfo()
+    info.fired()
+
+
+def refuse(d: Deferred[Any]) -> None:
+    """A fired Deferred was fired again: swallow the result that comes after a cancellation, else complain."""
+    if d._suppressAlreadyCalled:
+        d._suppressAlreadyCalled = False
+        return
+    info = d._debugInfo
+    sites = info._getDebugTracebacks() if info is not None and d.debug else ""
+    error = AlreadyCalledError()
+    if info is not None and sites:
+        error = AlreadyCalledError(f"{d!r} has fired already{info.when()}; a Deferred fires once.\n{sites}")
+    error.explanation = (
+        f"{d!r} has fired already; a Deferred fires once. "
+        "Selvage tells where it was created and first fired after selvage.defer.setDebugging(True)"
+    )
+    raise error

@@ -1,37 +1,6 @@
-"""`Deferred` and the loop that runs its callbacks.  Floor 0.
+"""`Deferred`.  Floor 0.
 
-Theory of operation
--------------------
-
-A Deferred keeps its callbacks in one list, in the order in which they were added, and `_run` walks that list with one
-list iterator. Python's list iterators see what is appended while they walk, so a callback that adds another to its own
-Deferred needs no special care: the new one runs when its turn comes.
-
-*Entries.* The most frequent entry by far, `addCallback(f)` without further arguments, is `f` itself. Everything else
-is a tuple `(callback, errback, callback arguments, errback arguments)`; None for a side that the entry does not
-concern; arguments are None, a tuple, or `_Arguments` if there are keywords. A *link* is such a tuple whose callback and
-errback are one of the markers below and whose two last items are its target:
-
-    _CONTINUE   a Deferred that waits for the result of this one, because one of its callbacks returned this one
-    _FIRE       a Deferred to fire with the result of this one (`chainDeferred`)
-    _RESUME     something to resume with the result, which is then used up: a generator that yielded this Deferred
-    _PEEK       likewise, but the result stays, since awaiting only looks at it: a coroutine, an asyncio Task
-
-*Two inner loops*, one while the result is a success and one while it is a failure, share the iterator. Whether a
-result is a Failure or a Deferred is one look-up of its class in a set that all subclasses enter when they are made;
-`isinstance` would cost three times as much for the usual result that is neither (benchmarks/bench_deferred.py).
-
-*No recursion.* Where a link hands the result on, the target becomes the Deferred that the loop works on. The one
-before is pushed on a stack of its own, and only if it has callbacks left; so a chain of any length costs neither C
-stack nor list. Resuming a coroutine is done in the same way: `resume` runs it until it waits again or ends, and gives
-back its Deferred if that is to be run next, rather than running it.
-
-*State.* `_running` is False while idle and True while the loop works on the Deferred (somewhere on the stack counts).
-When a callback returns an unfired Deferred, the walk ends in the middle: either what was walked is cut off the list or,
-if more is still to come than was walked, the iterator itself is kept in `_running`. Both keep the cost of a long list
-of callbacks that all wait in proportion to its length.
-
-*Failures left over.* See `_debug`: a sentinel is made when a walk ends with a Failure and disarmed when one begins.
+The loop that runs the callbacks is in `_loop`, and its theory of operation too.
 """
 
 from __future__ import annotations
@@ -40,10 +9,11 @@ import warnings
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
-from selvage.defer._debug import DebugInfo, here
+from selvage.defer._debug import DebugInfo, here, record_firing, refuse
+from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments, run
 from selvage.defer._waiter import Waiter, as_exception
-from selvage.errors import AlreadyCalledError, CancelledError, DeferredTimeoutError
-from selvage.failure import Failure, machinery, plain_init, special_results
+from selvage.errors import CancelledError, DeferredTimeoutError
+from selvage.failure import Failure, machinery
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -55,42 +25,12 @@ _T = TypeVar("_T")
 _N = TypeVar("_N")
 _P = ParamSpec("_P")
 
-# What the loop has to look at before it goes on: the classes of failures and of Deferreds.
-SPECIAL: set[type] = special_results
-DEFERREDS: set[type] = set()
-# The same in the order of their creation, under the name by which Twisted's own code knows it.
-_DEFERRED_SUBCLASSES: list[type] = []
-
-
 _new_waiter: Any = Waiter.__new__
 
+_NO_KEYWORDS: Mapping[str, Any] = {}
 
-class _Marker:
-    """Marks a tuple in the list of callbacks as a link."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"<{self.name}>"
-
-
-CONTINUE: Any = _Marker("continue a waiting Deferred")
-FIRE: Any = _Marker("fire a chained Deferred")
-RESUME: Any = _Marker("resume with the result, using it up")
-PEEK: Any = _Marker("resume with the result, leaving it")
-
-
-class _Arguments:
-    """Further arguments of a callback, if there are keywords among them."""
-
-    __slots__ = ("args", "keywords")
-
-    def __init__(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
-        self.args = args
-        self.keywords = keywords
+# All classes of Deferreds in the order of their creation, under the name by which Twisted's own code knows it.
+_DEFERRED_SUBCLASSES: list[type] = []
 
 
 class _Late:
@@ -102,14 +42,6 @@ class _Late:
 
 
 late = _Late()
-
-LINKS = frozenset((CONTINUE, FIRE, RESUME, PEEK))
-
-# How far to follow who waits for whom when looking for a circle. Circles that somebody made by mistake have a handful
-# of members, and following a chain of 100,000 each time that one is added would be quadratic.
-_CIRCLE_HOPS = 64
-
-_NO_KEYWORDS: Mapping[str, Any] = {}
 
 
 class Deferred(Generic[_T]):
@@ -229,14 +161,12 @@ class Deferred(Generic[_T]):
             (
                 callback,
                 errback,
-                _Arguments(callbackArgs or (), callbackKeywords)
-                if callbackKeywords
-                else callbackArgs or None,
-                _Arguments(errbackArgs or (), errbackKeywords) if errbackKeywords else errbackArgs or None,
+                Arguments(callbackArgs or (), callbackKeywords) if callbackKeywords else callbackArgs or None,
+                Arguments(errbackArgs or (), errbackKeywords) if errbackKeywords else errbackArgs or None,
             )
         )
         if self.called:
-            _run(self)
+            run(self)
         return self
 
     # The order matters: a type checker takes the first that fits, and a Deferred would fit a plain result too.
@@ -275,7 +205,7 @@ class Deferred(Generic[_T]):
             This Deferred.
         """
         if args or kwargs:
-            self._callbacks.append((callback, None, _Arguments(args, kwargs) if kwargs else args, None))
+            self._callbacks.append((callback, None, Arguments(args, kwargs) if kwargs else args, None))
         elif type(callback) is tuple:
             # The one thing that the loop would take for something else.
             self._callbacks.append((callback, None, None, None))
@@ -283,7 +213,7 @@ class Deferred(Generic[_T]):
             # Quick way: nothing to allocate (benchmarks/bench_deferred.py).
             self._callbacks.append(callback)
         if self.called:
-            _run(self)
+            run(self)
         return self
 
     @overload
@@ -320,9 +250,9 @@ class Deferred(Generic[_T]):
         Args:
             errback: called as `errback(failure, *args, **kwargs)`; see `addCallback` for what it may return.
         """
-        self._callbacks.append((None, errback, None, _Arguments(args, kwargs) if kwargs else args or None))
+        self._callbacks.append((None, errback, None, Arguments(args, kwargs) if kwargs else args or None))
         if self.called:
-            _run(self)
+            run(self)
         return self
 
     @overload
@@ -360,10 +290,10 @@ class Deferred(Generic[_T]):
         Args:
             callback: called as `callback(result, *args, **kwargs)`; see `addCallback` for what it may return.
         """
-        arguments = _Arguments(args, kwargs) if kwargs else args or None
+        arguments = Arguments(args, kwargs) if kwargs else args or None
         self._callbacks.append((callback, callback, arguments, arguments))
         if self.called:
-            _run(self)
+            run(self)
         return self
 
     def chainDeferred(self, d: Deferred[_T]) -> Deferred[None]:
@@ -377,7 +307,7 @@ class Deferred(Generic[_T]):
         else:
             self._callbacks.append((d.callback, d.errback, None, None))
         if self.called:
-            _run(self)
+            run(self)
         return self  # type: ignore[return-value]
 
     @property
@@ -402,7 +332,7 @@ class Deferred(Generic[_T]):
             AlreadyCalledError: it has been fired before.
         """
         if self.called:
-            _refuse(self)
+            refuse(self)
             return
         if self.debug:
             record_firing(self)
@@ -410,7 +340,7 @@ class Deferred(Generic[_T]):
         self._canceller = None
         self.result = result
         if self._callbacks or type(result) in SPECIAL:
-            _run(self)
+            run(self)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Fire with a failure: run the errbacks.
@@ -424,14 +354,14 @@ class Deferred(Generic[_T]):
         """
         failure = fail if type(fail) in SPECIAL else Failure(fail, captureVars=self.debug)
         if self.called:
-            _refuse(self)
+            refuse(self)
             return
         if self.debug:
             record_firing(self)
         self.called = True
         self._canceller = None
         self.result = failure
-        _run(self)
+        run(self)
 
     def pause(self) -> None:
         """Run no further callbacks until `unpause` is called as often; those that are running are not stopped."""
@@ -441,7 +371,7 @@ class Deferred(Generic[_T]):
         """Take back one `pause`, and run what has been waiting if it was the last."""
         self.paused -= 1
         if self.called and not self.paused:
-            _run(self)
+            run(self)
 
     def cancel(self) -> None:
         """Ask for the operation to be given up; do nothing when the result is there already.
@@ -517,7 +447,7 @@ class Deferred(Generic[_T]):
 
         self._callbacks.append((settle, settle, None, None))
         if self.called:
-            _run(self)
+            run(self)
         return cast("Deferred[_T | _N]", self)
 
     # --- Awaiting, and asyncio ---------------------------------------------------------------------------------
@@ -593,7 +523,7 @@ class Deferred(Generic[_T]):
         """Call `target.resume(result, failed)` when the result gets here; it stays."""
         self._callbacks.append((PEEK, PEEK, target, target))
         if self.called:
-            _run(self)
+            run(self)
 
     def __repr__(self) -> str:
         name = type(self).__name__
@@ -607,7 +537,7 @@ class Deferred(Generic[_T]):
     # Names under which code for Twisted reaches the loop.
 
     def _runCallbacks(self) -> None:
-        _run(self)
+        run(self)
 
     @property
     def _runningCallbacks(self) -> bool:
@@ -640,237 +570,6 @@ def new_deferred(canceller: Any) -> Deferred[Any]:
     return d
 
 
-# --- The loop ----------------------------------------------------------------------------------------------------
-
-
-@machinery
-def _run(d: Any) -> None:  # one room on purpose: each step in a function of its own would cost a call
-    """Run the callbacks of a fired Deferred, and of all that wait for it; see the theory of operation above."""
-    if d.paused or d._running is True:
-        return
-    stack: list[tuple[Any, Any, Any]] | None = None
-    it: Any = None
-    seen: Any = None
-    entry: Any = None
-    while True:
-        # 1. Begin with `d`, or go on with it after what it handed its result to. `seen` is a failure that somebody
-        #    who awaits has seen, so that it counts as handled though it stays.
-        if it is None:
-            it = d._running or iter(d._callbacks)
-            d._running = True
-            if d._debugInfo is not None:
-                d._debugInfo.failResult = None
-        result = d.result
-        failed = False
-        link: Any = None
-        following: Any = None
-        new: Any = None
-        if type(result) in SPECIAL:
-            if type(result) in DEFERREDS:
-                # Fired with a Deferred.
-                new, result = result, None
-            else:
-                failed = True
-        # 2. Walk until the callbacks are at their end, or the result goes to another Deferred.
-        while True:
-            if new is not None:
-                # A callback returned a Failure or a Deferred.
-                if type(new) not in DEFERREDS:
-                    result = new
-                    failed = True
-                elif new is d:
-                    result, failed = _returned_itself(d, entry, result, failed)
-                elif new.called and not new.paused and new._running is False:
-                    # It is there already: take it over and go on.
-                    result = new.result
-                    new.result = None
-                    failed = type(result) in SPECIAL
-                    if new._debugInfo is not None:
-                        new._debugInfo.failResult = None
-                elif _waits_for(new, d):
-                    result = _circle(d, new)
-                    failed = True
-                else:
-                    break
-                new = None
-            if failed:
-                for entry in it:
-                    if type(entry) is not tuple:
-                        continue
-                    _, errback, _, arguments = entry
-                    if errback is None:
-                        continue
-                    try:
-                        if arguments is None:
-                            new = errback(result)
-                        elif type(arguments) is tuple:
-                            if len(arguments) == 1:
-                                new = errback(result, arguments[0])
-                            else:
-                                new = errback(result, *arguments)
-                        elif errback in LINKS:
-                            link = entry
-                            break
-                        else:
-                            new = errback(result, *arguments.args, **arguments.keywords)
-                    except BaseException as exc:
-                        result = caught(exc, d.debug)
-                        continue
-                    if type(new) not in SPECIAL:
-                        result = new
-                        new = None
-                        failed = False
-                    break
-                else:
-                    break
-            else:
-                try:
-                    for entry in it:
-                        if type(entry) is not tuple:
-                            new = entry(result)
-                        else:
-                            callback, _, arguments, _ = entry
-                            if callback is None:
-                                continue
-                            if arguments is None:
-                                new = callback(result)
-                            elif type(arguments) is tuple:
-                                # Quick way: unpacking one costs more than the call.
-                                if len(arguments) == 1:
-                                    new = callback(result, arguments[0])
-                                else:
-                                    new = callback(result, *arguments)
-                            elif callback in LINKS:
-                                link = entry
-                                break
-                            else:
-                                new = callback(result, *arguments.args, **arguments.keywords)
-                        if type(new) in SPECIAL:
-                            break
-                        result = new
-                    else:
-                        new = None
-                        break
-                except BaseException as exc:
-                    new = None
-                    result = caught(exc, d.debug)
-                    failed = True
-                    continue
-            if link is None:
-                continue
-            # 3. A link: hand the result on.
-            kind, _, target, _ = link
-            link = new = None
-            if kind is PEEK:
-                d.result = seen = result
-                following = target.resume(result, failed)
-            else:
-                d.result = None
-                given, result = result, None
-                if kind is CONTINUE:
-                    target.result = given
-                    target.paused -= 1
-                    following = target
-                    failed = False
-                elif kind is RESUME:
-                    following = target.resume(given, failed)
-                    failed = False
-                else:
-                    failed = False
-                    try:
-                        following = _fire(target, given)
-                    except AlreadyCalledError as exc:
-                        result = caught(exc, d.debug)
-                        failed = True
-                given = None
-            if following is not None:
-                if not following.paused and following._running is not True:
-                    break
-                following = None
-        # 4. Leave `d`: it hands over with callbacks left, or waits for another Deferred, or is at its end.
-        if following is not None and it.__length_hint__():
-            d.result = result
-            if stack is None:
-                stack = []
-            stack.append((d, it, seen))
-            d, it, seen = following, None, None
-            continue
-        if new is not None:
-            _wait(d, it, new)
-        else:
-            d._callbacks.clear()
-            d._running = False
-            d.result = result
-            if failed and result is not seen:
-                leave_over(d, result)
-        if following is not None:
-            d, it, seen = following, None, None
-        elif stack:
-            d, it, seen = stack.pop()
-        else:
-            break
-    if failed:
-        # The frames of what was raised refer to this one: without this every failure would be part of a circle.
-        d = result = seen = new = entry = errback = callback = None
-
-
-def caught(exc: BaseException, debug: bool) -> Failure:
-    """Make a Failure of what a callback raised, without the frame of the loop that called it."""
-    if debug or type(exc) in SPECIAL or Failure.__init__ is not plain_init:
-        # The last: failure.startDebugMode() wants to see each Failure made.
-        return Failure(exc, captureVars=debug)
-    # Quick way: what Failure() does, without finding out what it was given (benchmarks/bench_deferred.py).
-    failure: Failure = _new_failure(Failure)
-    tb = exc.__traceback__
-    if tb is not None and tb.tb_next is not None:
-        exc.__traceback__ = tb = tb.tb_next
-    failure.value = exc
-    failure.type = type(exc)
-    failure.tb = tb
-    failure.captureVars = False
-    return failure
-
-
-_new_failure = Failure.__new__
-
-
-def leave_over(d: Deferred[Any], failure: Failure) -> None:
-    """Arm the sentinel: report `failure` when the last reference to `d` goes."""
-    info = d._debugInfo
-    if info is None:
-        info = d._debugInfo = DebugInfo()
-    info.failResult = failure
-
-
-def _wait(d: Any, it: Any, inner: Any) -> None:
-    """Let `d`, in the middle of its callbacks, wait for `inner`."""
-    callbacks = d._callbacks
-    left = it.__length_hint__()
-    done = len(callbacks) - left
-    if done >= left:
-        del callbacks[:done]
-        d._running = False
-    else:
-        d._running = it
-    d.result = inner
-    d.paused += 1
-    inner._callbacks.append((CONTINUE, CONTINUE, d, d))
-
-
-def _fire(d: Any, result: Any) -> Any:
-    """Fire `d` up to the point where its callbacks would run, and return it; None if there is nothing to run."""
-    if d.called:
-        _refuse(d)
-        return None
-    if d.debug:
-        record_firing(d)
-    d.__dict__.pop("_chained_from", None)
-    d.called = True
-    d._canceller = None
-    d.result = result
-    return d if d._callbacks or type(result) in SPECIAL else None
-
-
 def _fire_after_failed_canceller(d: Deferred[Any], error: BaseException) -> None:
     """Fire `d` though its canceller raised `error`, which is the caller's to handle."""
     cancelled = CancelledError(
@@ -884,72 +583,6 @@ def _fire_after_failed_canceller(d: Deferred[Any], error: BaseException) -> None
         d._debugInfo.failResult = None
 
 
-# --- What is wrong, and how to say it ----------------------------------------------------------------------------
-
-
-def _refuse(d: Deferred[Any]) -> None:
-    """A fired Deferred was fired again: swallow the result that comes after a cancellation, else complain."""
-    if d._suppressAlreadyCalled:
-        d._suppressAlreadyCalled = False
-        return
-    info = d._debugInfo
-    sites = info._getDebugTracebacks() if info is not None and d.debug else ""
-    error = AlreadyCalledError()
-    if info is not None and sites:
-        error = AlreadyCalledError(f"{d!r} has fired already{info.when()}; a Deferred fires once.\n{sites}")
-    error.explanation = (
-        f"{d!r} has fired already; a Deferred fires once. "
-        "Selvage tells where it was created and first fired after selvage.defer.setDebugging(True)"
-    )
-    raise error
-
-
-def record_firing(d: Deferred[Any]) -> None:
-    info = d._debugInfo
-    if info is None:
-        info = d._debugInfo = DebugInfo()
-    info.fired()
-
-
-def _returned_itself(d: Any, entry: Any, result: Any, failed: bool) -> tuple[Any, bool]:
-    """A callback of `d` returned `d`: warn, and go on with the result that the callback was given."""
-    function = entry if type(entry) is not tuple else entry[1 if failed else 0]
-    code = getattr(function, "__code__", None)
-    message = (
-        "Callback returned the Deferred it was attached to; waiting for itself it would never end. "
-        f"Return a result, or nothing, from {function!r}"
-    )
-    try:
-        if code is None:
-            warnings.warn(message, DeprecationWarning, stacklevel=4)
-        else:
-            warnings.warn_explicit(message, DeprecationWarning, code.co_filename, code.co_firstlineno)
-    except Warning as error:
-        return Failure(error), True
-    return result, failed
-
-
-def _waits_for(inner: Any, d: Any) -> bool:
-    """Tell whether `inner` waits for `d`, over a few Deferreds between them."""
-    for _ in range(_CIRCLE_HOPS):
-        if not inner.called:
-            return False
-        inner = inner.result
-        if type(inner) not in DEFERREDS:
-            return False
-        if inner is d:
-            return True
-    return False
-
-
-def _circle(d: Any, inner: Any) -> Failure:
-    return Failure(
-        RuntimeError(
-            f"a callback of {d!r} returned {inner!r}, which waits for the former: neither would ever have a result"
-        )
-    )
-
-
 def _as_pair(entry: Any) -> Any:
     """Show an entry as code for Twisted expects: `((callback, args, kwargs), (errback, args, kwargs))`."""
     if type(entry) is not tuple:
@@ -961,7 +594,7 @@ def _as_pair(entry: Any) -> Any:
 def _as_call(function: Any, arguments: Any) -> tuple[Any, tuple[Any, ...], Mapping[str, Any]]:
     if function in LINKS:
         return (function, (arguments,), {})
-    if isinstance(arguments, _Arguments):
+    if isinstance(arguments, Arguments):
         return (function, arguments.args, arguments.keywords)
     return (_pass if function is None else function, arguments or (), {})
 

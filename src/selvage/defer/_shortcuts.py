@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine
 from types import CoroutineType, GeneratorType
 from typing import Any, ParamSpec, TypeVar, overload
 
-from selvage.defer._deferred import DEFERREDS, SPECIAL, Deferred, caught
+from selvage.defer._deferred import Deferred
+from selvage.defer._loop import DEFERREDS, SPECIAL, caught
 from selvage.errors import DeferredTimeoutError
 from selvage.failure import Failure, report
 

@@ -30,7 +30,7 @@ import sys
 from asyncio import tasks
 from typing import TYPE_CHECKING, Any, TextIO
 
-from selvage.defer._deferred import DEFERREDS
+from selvage.defer._loop import DEFERREDS
 from selvage.errors import CancelledError
 from selvage.failure import Failure
 
