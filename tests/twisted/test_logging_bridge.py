@@ -38,16 +38,31 @@ def python(code: str, before: str = BEFORE) -> tuple[str, str]:
 def test_an_unhandled_failure_is_one_critical_event_and_nothing_on_stderr() -> None:
     output, errors = python("""
         failure = failed()
-        report(failure, "Unhandled error in Deferred:", source="deferred", where="there")
+        report(failure, "Unhandled error in dataReceived", source="protocol", where="there")
         (event,) = events
         print(event["log_failure"] is failure, event["log_level"].name, event["log_namespace"])
         print(event["log_format"], event["where"])
     """)
     assert output.splitlines() == [
-        "True critical twisted.internet.defer",
-        "Unhandled error in Deferred: there",
+        "True critical twisted.internet.base",
+        "Unhandled error in dataReceived there",
     ]
     assert errors == ""
+
+
+def test_a_failed_deferred_is_two_events_as_twisted_says_it() -> None:
+    """One names it, the other holds the failure; programs that watch Twisted's log look for both."""
+    output, _ = python("""
+        failure = failed()
+        report(failure, "Unhandled error in Deferred:", source="deferred")
+        named, held = events
+        print(named["log_format"], "log_failure" in named)
+        print(held["log_failure"] is failure, {e["log_namespace"] for e in events}, held["log_level"].name)
+    """)
+    assert output.splitlines() == [
+        "Unhandled error in Deferred: False",
+        "True {'twisted.internet.defer'} critical",
+    ]
 
 
 def test_braces_of_a_message_are_text_and_context_may_have_any_name() -> None:
@@ -121,4 +136,4 @@ def test_trial_sees_each_unhandled_failure_exactly_once(tmp_path) -> None:
     )
     assert done.returncode == 1
     assert "FAILED (errors=1, successes=1)" in done.stdout
-    assert done.stdout.count("not flushed") == 2  # the source line and the message
+    assert done.stdout.count("not flushed") == 1
