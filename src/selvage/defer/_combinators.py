@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 from selvage.defer._deferred import Deferred
 from selvage.defer._loop import DEFERREDS, run
 from selvage.defer._shortcuts import as_deferred
-from selvage.errors import FailureGroup, FirstError
+from selvage.defer._waiter import as_exception
+from selvage.errors import CancelledError, FailureGroup, FirstError
 from selvage.failure import Failure, report
 
 __all__ = ["FAILURE", "SUCCESS", "DeferredList", "gatherResults", "race"]
@@ -156,18 +157,89 @@ class _Gathered(DeferredList):
         return succeeded, failed
 
 
-def gatherResults(deferredList: Iterable[Deferred[_T]], consumeErrors: bool = False) -> Deferred[list[_T]]:
+class _Grouped(DeferredList):
+    """A DeferredList that waits for all, and fails with all the failures if there are any."""
+
+    def __init__(self, deferreds: Iterable[Deferred[Any]], cancel_rest: bool) -> None:
+        self._cancel_rest = cancel_rest
+        super().__init__(deferreds)
+
+    def _collectors(self) -> tuple[Callable[[Any, int], Any], Callable[[Failure, int], Any]]:
+        results = self.resultList
+        left = len(results)
+        errors: dict[int, BaseException] = {}
+        # Those that were cancelled because another one had failed.
+        spared: set[int] = set()
+
+        def succeeded(result: Any, index: int) -> Any:
+            results[index] = result
+            finish()
+            return result
+
+        def failed(failure: Failure, index: int) -> None:
+            first = not errors
+            if index not in spared or not failure.check(CancelledError):
+                errors[index] = as_exception(failure)
+            finish()
+            if first and self._cancel_rest:
+                for place, d in enumerate(self._deferredList):
+                    if not d.called or d.paused:
+                        spared.add(place)
+                        _cancel(d)
+
+        def finish() -> None:
+            nonlocal left
+            left -= 1
+            if left or self.called:
+                return
+            if errors:
+                message = f"{len(errors)} of {len(results)} failed"
+                group = BaseExceptionGroup(message, [errors[index] for index in sorted(errors)])
+                self.errback(Failure(group))
+            else:
+                self.callback(results)
+
+        return succeeded, failed
+
+
+def gatherResults(
+    deferredList: Iterable[Deferred[_T]],
+    consumeErrors: bool = False,
+    *,
+    cancel_rest: bool = False,
+    group_errors: bool = False,
+) -> Deferred[list[_T]]:
     """Wait for several Deferreds.
 
     Args:
         deferredList: the Deferreds; coroutines and `asyncio.Future`s may be among them.
-        consumeErrors: the failures count as handled; see `DeferredList`. With this, failures after the first are
-            lost.
+        consumeErrors: the failures count as handled; see `DeferredList`. With this alone, failures after the first
+            are lost.
+        cancel_rest: when one fails, cancel those that have not fired, whose results nobody will see. Their
+            `CancelledError` is no failure to report, nor part of the group.
+        group_errors: wait for all of them, and fail with an `ExceptionGroup` of everything that went wrong, which
+            then counts as handled. No failure is lost.
 
-    Fires with the list of their results, in order. Fails with `FirstError` as soon as one fails. Cancelling it cancels
-    all of them.
+    Fires with the list of their results, in order. Fails with `FirstError` as soon as one fails, with `group_errors`
+    with the group once all are there. Cancelling it cancels all of them.
+
+    Twisted: as `twisted.internet.defer.gatherResults`, which has neither `cancel_rest` nor `group_errors`.
     """
-    return _Gathered(deferredList, False, True, consumeErrors)
+    if group_errors:
+        return _Grouped(deferredList, cancel_rest)
+    gathered = _Gathered(deferredList, False, True, consumeErrors)
+    if cancel_rest:
+        # As the first to see the failure, and before anybody's errback.
+        gathered.addErrback(_cancel_the_rest, gathered._deferredList)
+    return gathered
+
+
+def _cancel_the_rest(failure: Failure, deferreds: list[Deferred[Any]]) -> Failure:
+    for d in deferreds:
+        if not d.called or d.paused:
+            _cancel(d)
+            d.addErrback(lambda f: f.trap(CancelledError) and None)
+    return failure
 
 
 def race(ds: Sequence[Deferred[_T]]) -> Deferred[tuple[int, _T]]:
