@@ -694,6 +694,17 @@ def test_subclass_with_a_dictionary_of_its_own():
         made.nothing_of_the_kind
 
 
+def test_subclass_that_prints_in_its_own_way_is_asked_by_every_text():
+    class Remote(Failure):
+        def printTraceback(self, file=None, elideFrameworkCode=0, detail="default"):
+            file.write(f"from elsewhere ({detail})")
+
+    failed = Remote(ValueError("lost"))
+    assert failed.getTraceback() == "from elsewhere (default)"
+    assert failed.getBriefTraceback() == "from elsewhere (brief)"
+    assert str(failed) == "[Failure instance: from elsewhere (brief)]"
+
+
 def test_subclass_with_getattr_keeps_it():
     class Mine(Failure):
         def __getattr__(self, name):

@@ -13,6 +13,7 @@ import itertools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from io import StringIO
 from sys import exception as _current_exception
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, TextIO, TypeVar, overload
@@ -372,7 +373,9 @@ class Failure(BaseException):
 
     def getBriefTraceback(self) -> str:
         """Give one line for the exception and one for each frame."""
-        return render(self, detail="brief")
+        written = StringIO()
+        self.printBriefTraceback(file=written)
+        return written.getvalue()
 
     def getTraceback(self, elideFrameworkCode: int = 0, detail: str = "default") -> str:
         """Give the report as text.
@@ -384,7 +387,12 @@ class Failure(BaseException):
         Raises:
             ValueError: `detail` is none of these.
         """
-        return render(self, bool(elideFrameworkCode), detail)
+        if type(self).printTraceback is Failure.printTraceback:
+            return render(self, bool(elideFrameworkCode), detail)
+        # A subclass that prints in a way of its own (a failure from another process) is asked to print here, too.
+        written = StringIO()
+        self.printTraceback(file=written, elideFrameworkCode=elideFrameworkCode, detail=detail)
+        return written.getvalue()
 
     def printTraceback(
         self, file: TextIO | None = None, elideFrameworkCode: int = False, detail: str = "default"

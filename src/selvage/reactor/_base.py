@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
-from types import FrameType
+from types import FrameType, MethodType
 from typing import TYPE_CHECKING, Any, NewType
 
 from zope.interface import implementer
@@ -186,7 +186,8 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         A trigger runs once, so this comes again before the reactor can run again.
         """
         self._add_trigger_once("during", "startup", self._reallyStartRunning)
-        self._add_trigger_once("during", "shutdown", self.crash)
+        # The class's, not what somebody put on the instance for a while, as trial does during a test.
+        self._add_trigger_once("during", "shutdown", MethodType(type(self).crash, self))
         self._add_trigger_once("during", "shutdown", self.disconnectAll)
 
     def _add_trigger_once(self, phase: str, event_type: str, method: Callable[[], object]) -> None:
