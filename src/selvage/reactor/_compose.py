@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import asyncio
 
-from selvage.transports._reactor_mixins import SocketReactorMixin, TCPReactorMixin, UDPReactorMixin
+from selvage.transports._reactor_mixins import (
+    SocketReactorMixin,
+    TCPReactorMixin,
+    UDPReactorMixin,
+    UNIXReactorMixin,
+)
 
 from ._reactor import LoopReactor
 
 __all__ = ["Reactor"]
 
 
-class Reactor(TCPReactorMixin, UDPReactorMixin, SocketReactorMixin, LoopReactor):
+class Reactor(TCPReactorMixin, UDPReactorMixin, UNIXReactorMixin, SocketReactorMixin, LoopReactor):
     """Selvage's reactor, over any asyncio loop.
 
     Args:

@@ -10,7 +10,6 @@ from selvage.errors import ConnectBindError, ConnectError, NotConnectingError, T
 from selvage.failure import Failure, report
 from selvage.interfaces import IConnector, implementer
 
-from ._engine import drive
 from ._errors import connect_error, os_connect_error
 from ._factories import as_factory
 from ._states import LOST, NEW
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["BaseClient", "BaseConnector"]
 
 _CONNECTED = (0, errno.EISCONN)
+#: Seconds until a UNIX server whose queue was full is tried again.
+_QUEUE_PATIENCE_S = 0.01
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EAGAIN)
 
 
@@ -98,6 +99,9 @@ class BaseClient(Connection):
             return
         if code in _CONNECTED:
             self._established()
+        elif code == errno.EAGAIN and self.addressFamily == getattr(socket, "AF_UNIX", None):
+            # The server's queue is full, and the system does not tell when that changes.
+            self._engine.loop.call_later(_QUEUE_PATIENCE_S, self._connect_to, address)
         elif code in _IN_PROGRESS:
             self._engine.open.add(self)
             self._engine.loop.add_writer(attempt, self._writable)
@@ -118,8 +122,7 @@ class BaseClient(Connection):
     def _established(self) -> None:
         attempt, self._attempt = self._attempt, None
         assert attempt is not None
-        loop = self._engine.loop
-        drive(loop, loop.connect_accepted_socket(lambda: self, attempt), self._not_attached)
+        self._ride(attempt, self._not_attached)
 
     def _not_attached(self, exc: BaseException) -> None:
         self.failIfNotConnected(connect_error(exc))

@@ -13,6 +13,7 @@ from typing import Any
 
 from selvage.errors import (
     ConnectError,
+    ConnectionClosed,
     ConnectionDone,
     ConnectionLost,
     ConnectionRefusedError,
@@ -74,6 +75,8 @@ def lost_failure(exc: BaseException | None) -> Failure:
     """
     if exc is None:
         return Failure(ConnectionDone())
+    if isinstance(exc, ConnectionClosed):
+        return Failure(exc)
     lost = ConnectionLost(exc.strerror) if isinstance(exc, OSError) and exc.strerror else ConnectionLost()
     lost.__cause__ = exc
     return Failure(lost)

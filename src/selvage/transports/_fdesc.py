@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from typing import Any
 
 from selvage.errors import CONNECTION_DONE, CONNECTION_LOST, ConnectionDone, ConnectionLost
 
@@ -16,17 +17,18 @@ __all__ = ["readFromFD", "setBlocking", "setNonBlocking", "writeToFD"]
 #: Bytes read at once; a multiple of what pipes hold on Linux would gain nothing.
 _READ_SIZE = 8192
 
+_SYSTEM: Any = os  # with what only some systems have
 _NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
 def setNonBlocking(fd: int) -> None:
     """Have calls on this descriptor return instead of wait."""
-    os.set_blocking(fd, False)
+    _SYSTEM.set_blocking(fd, False)
 
 
 def setBlocking(fd: int) -> None:
     """Have calls on this descriptor wait."""
-    os.set_blocking(fd, True)
+    _SYSTEM.set_blocking(fd, True)
 
 
 def _setCloseOnExec(fd: int) -> None:

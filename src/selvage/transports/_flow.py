@@ -65,7 +65,7 @@ class Flow:
         if self.producer is None or not self.streaming or self._paused:
             return
         connection = self._connection
-        if self._size + connection._transport.get_write_buffer_size() > connection.bufferSize:
+        if connection._is_full(self._size + connection._transport.get_write_buffer_size()):
             self._paused = True
             try:
                 self.producer.pauseProducing()

@@ -13,7 +13,7 @@ from selvage.defer import Deferred
 from selvage.failure import Failure, report
 from selvage.interfaces import IListeningPort, implementer
 
-from ._engine import complete_now, drive
+from ._engine import complete_now
 from ._errors import lost_failure
 from ._factories import as_factory
 from ._reservation import _FileDescriptorReservation
@@ -116,11 +116,7 @@ class BaseServer(Connection):
         self = cls(engine, owner, sock.fileno())
         self.protocol = protocol
         engine.open.add(self)
-        drive(
-            engine.loop,
-            engine.loop.connect_accepted_socket(cast("Any", lambda: self), sock),
-            self._not_adopted,
-        )
+        self._ride(sock, self._not_adopted)
         return self
 
     def _not_adopted(self, exc: BaseException) -> None:
@@ -157,7 +153,7 @@ class StreamPort(BasePort):
     _reading = False
 
     #: What is made for each accepted connection.
-    transport: type[BaseServer] = BaseServer
+    transport: type[Any] = BaseServer
 
     def __init__(self, factory: Any, backlog: int, reactor: Any) -> None:
         super().__init__(reactor)
@@ -221,15 +217,8 @@ class StreamPort(BasePort):
                     return
                 continue
             sock.setblocking(False)
-            self._attach(sock)
-
-    def _attach(self, sock: socket.socket) -> None:
-        """Let the loop go on with an accepted socket."""
-        loop = self._engine.loop
-        connection = self._accept()
-        drive(
-            loop, loop.connect_accepted_socket(cast("Any", lambda: connection), sock), connection._not_adopted
-        )
+            connection = self._accept()
+            connection._ride(sock, connection._not_adopted)
 
     def _shed(self, exc: OSError) -> bool:
         """There is no descriptor for who waits: accept with the reserved one, and close at once; tell whether that worked."""
@@ -255,7 +244,7 @@ class StreamPort(BasePort):
     def _is_writing(self) -> bool:
         return False
 
-    def _accept(self) -> BaseServer:
+    def _accept(self) -> Any:
         number = self.sessionno
         self.sessionno = number + 1
         return self.transport(self._engine, self, number)

@@ -13,10 +13,12 @@ from selvage.interfaces import (
     IReactorSocket,
     IReactorTCP,
     IReactorUDP,
+    IReactorUNIX,
+    IReactorUNIXDatagram,
     implementer,
 )
 
-from . import tcp, udp
+from . import tcp, udp, unix
 from ._datagram import BaseDatagramPort
 from ._engine import Engine
 from ._listening import StreamPort
@@ -25,7 +27,7 @@ from ._stream import Connection
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["SocketReactorMixin", "TCPReactorMixin", "TransportsMixin", "UDPReactorMixin"]
+__all__ = ["SocketReactorMixin", "TCPReactorMixin", "TransportsMixin", "UDPReactorMixin", "UNIXReactorMixin"]
 
 
 # What rides the loop's transports, and is not watched by descriptor.
@@ -148,7 +150,7 @@ class TCPReactorMixin(TransportsMixin):
         return connector
 
 
-@implementer(IReactorUDP, IReactorMulticast)
+@implementer(IReactorUDP, IReactorUNIX, IReactorUNIXDatagram, IReactorMulticast)
 class UDPReactorMixin(TransportsMixin):
     """UDP and multicast."""
 
@@ -187,6 +189,84 @@ class UDPReactorMixin(TransportsMixin):
         return listening
 
 
+@implementer(IReactorUNIX, IReactorUNIXDatagram)
+class UNIXReactorMixin(TransportsMixin):
+    """UNIX sockets, streams and datagrams."""
+
+    def listenUNIX(
+        self,
+        address: str | bytes,
+        factory: Any,
+        backlog: int = 50,
+        mode: int = 0o666,
+        wantPID: bool | int = 0,
+    ) -> unix.Port:
+        """Accept connections, from before this returns.
+
+        Args:
+            address: path of the socket to make; with a leading NUL, a name in Linux's abstract namespace.
+            factory: makes a protocol for each connection.
+            backlog: how many connections the system may keep waiting to be accepted.
+            mode: permission bits of the socket's file.
+            wantPID: leave our process number beside the socket, and clear away a dead process's socket.
+
+        Raises:
+            CannotListenError: the path is taken or forbidden.
+        """
+        listening = unix.Port(address, factory, backlog, mode, self, wantPID)
+        listening.startListening()
+        return listening
+
+    def connectUNIX(
+        self, address: str | bytes, factory: Any, timeout: float | None = 30, checkPID: bool | int = 0
+    ) -> unix.Connector:
+        """Connect; the outcome is told to the factory.
+
+        Args:
+            address: path of the socket; with a leading NUL, a name in Linux's abstract namespace.
+            timeout: seconds for the attempt; None for no end.
+            checkPID: refuse unless the process that left its number beside the socket is alive.
+        """
+        connector = unix.Connector(address, factory, timeout, self, checkPID)
+        connector.connect()
+        return connector
+
+    def listenUNIXDatagram(
+        self, address: str | bytes, protocol: Any, maxPacketSize: int = 8192, mode: int = 0o666
+    ) -> unix.DatagramPort:
+        """Receive datagrams on a socket made at a path.
+
+        Args:
+            protocol: a `DatagramProtocol`.
+            maxPacketSize: octets of the longest datagram that is read whole.
+            mode: permission bits of the socket's file.
+
+        Raises:
+            CannotListenError: the path is taken or forbidden.
+        """
+        listening = unix.DatagramPort(address, protocol, maxPacketSize, mode, self)
+        listening.startListening()
+        return listening
+
+    def connectUNIXDatagram(
+        self,
+        address: str | bytes,
+        protocol: Any,
+        maxPacketSize: int = 8192,
+        mode: int = 0o666,
+        bindAddress: str | bytes | None = None,
+    ) -> unix.ConnectedDatagramPort:
+        """Exchange datagrams with the socket at a path.
+
+        Args:
+            protocol: a `ConnectedDatagramProtocol`.
+            bindAddress: path of our own socket, for answers; None for none.
+        """
+        connected = unix.ConnectedDatagramPort(address, protocol, maxPacketSize, mode, bindAddress, self)
+        connected.startListening()
+        return connected
+
+
 @implementer(IReactorSocket)
 class SocketReactorMixin(TransportsMixin):
     """Sockets that somebody else made."""
@@ -196,14 +276,15 @@ class SocketReactorMixin(TransportsMixin):
 
         Args:
             fileDescriptor: its number; closing it stays the caller's business.
-            addressFamily: AF_INET or AF_INET6.
+            addressFamily: AF_INET, AF_INET6 or AF_UNIX.
 
         Raises:
             UnsupportedAddressFamily: another family.
         """
-        if addressFamily not in (socket.AF_INET, socket.AF_INET6):
+        kind: type[tcp.Port] = unix.Port if addressFamily == unix.AF_UNIX else tcp.Port
+        if addressFamily not in (socket.AF_INET, socket.AF_INET6, unix.AF_UNIX):
             raise UnsupportedAddressFamily(addressFamily)
-        port = tcp.Port._fromListeningDescriptor(self, fileDescriptor, addressFamily, factory)
+        port = kind._fromListeningDescriptor(self, fileDescriptor, addressFamily, factory)
         port.startListening()
         return port
 
@@ -212,13 +293,15 @@ class SocketReactorMixin(TransportsMixin):
 
         Args:
             fileDescriptor: its number; closing it stays the caller's business.
-            addressFamily: AF_INET or AF_INET6.
+            addressFamily: AF_INET, AF_INET6 or AF_UNIX.
 
         Returns: the transport; None when the factory's `buildProtocol` returns None.
 
         Raises:
             UnsupportedAddressFamily: another family.
         """
+        if addressFamily == unix.AF_UNIX:
+            return unix.Server._fromConnectedSocket(fileDescriptor, factory, self)
         if addressFamily not in (socket.AF_INET, socket.AF_INET6):
             raise UnsupportedAddressFamily(addressFamily)
         return tcp.Server._fromConnectedSocket(fileDescriptor, addressFamily, factory, self)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from selvage.errors import ConnectionAborted, ConnectionDone
@@ -38,6 +38,7 @@ from selvage.interfaces import (
     implementer,
 )
 
+from ._engine import drive
 from ._errors import lost_failure
 from ._flow import Flow
 from ._handle import BorrowedSocket, borrow
@@ -45,6 +46,7 @@ from ._states import CLOSING, LOST, NEW, OPEN, READ_CLOSED, STARTED, WRITE_CLOSE
 
 if TYPE_CHECKING:
     import asyncio
+    from socket import socket as _socket  # a connection has an attribute of that name
 
     from ._engine import Engine
 
@@ -476,6 +478,10 @@ class Connection:
     def _tempDataBuffer(self) -> list[bytes]:
         return self._pending if isinstance(self._pending, list) else [self._pending] if self._pending else []
 
+    def _is_full(self, waiting: int) -> bool:
+        """Tell whether so many bytes are enough to pause a push producer."""
+        return waiting > self.bufferSize
+
     def _make_flow(self) -> Flow:
         flow = self._flow
         if flow is None:
@@ -552,6 +558,11 @@ class Connection:
         return self.logstr
 
     # --- For subclasses ----------------------------------------------------------------------------------------
+
+    def _ride(self, sock: _socket, failed: Callable[[BaseException], object]) -> None:
+        """Have the engine take over a connected socket; `connection_made` follows, or `failed` is told why not."""
+        loop = self._engine.loop
+        drive(loop, loop.connect_accepted_socket(cast("Any", lambda: self), sock), failed)
 
     def _build_protocol(self) -> Any:
         """Return the protocol for this connection, or None to close it.  Called once, when it is established."""

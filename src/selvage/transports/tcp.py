@@ -19,6 +19,8 @@ from ._ip import _NUMERIC_ONLY, _resolveIPv6, isIPAddress, isIPv6Address
 from ._listening import BaseServer, StreamPort, ambient_reactor
 from ._stream import Connection, log_prefix
 
+_SYSTEM: Any = socket  # with what only some systems have
+
 __all__ = ["BaseClient", "Client", "Connection", "Connector", "Port", "Server", "makeBinding"]
 
 
@@ -102,7 +104,7 @@ class Port(StreamPort):
         interface: IP literal of the local address; empty for every IPv4 address, "::" for every IPv6 one.
     """
 
-    transport = Server
+    transport: type[Any] = Server
 
     _realPortNumber: int | None = None
     _type = "TCP"
@@ -147,7 +149,7 @@ class Port(StreamPort):
         if self._reuse_address:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self._reuse_port:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            made.setsockopt(socket.SOL_SOCKET, _SYSTEM.SO_REUSEPORT, 1)
         return made
 
     def startListening(self) -> None:
@@ -237,7 +239,7 @@ class Client(BaseClient):
             if asked._reuseAddress:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if asked._reusePort:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                sock.setsockopt(socket.SOL_SOCKET, _SYSTEM.SO_REUSEPORT, 1)
         elif not isinstance(asked, str):
             host, port = asked
         address: Any = (host, port)
