@@ -134,9 +134,9 @@ def test_results_and_failures_come_in_the_same_thread(pool):
 
 def test_errors_are_reported(pool, reports):
     pool.callInThread(lambda: 1 / 0)
-    pool.callInThreadWithCallback(lambda success, result: [][1], lambda: None)
+    pool.callInThreadWithCallback(lambda success, result: {}[1], lambda: None)
     pool.stop()
-    assert {report.failure.type for report in reports} == {ZeroDivisionError, IndexError}
+    assert {report.failure.type for report in reports} == {ZeroDivisionError, KeyError}
     assert {report.source for report in reports} == {"thread"}
     reports.clear()
 

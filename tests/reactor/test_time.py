@@ -411,5 +411,5 @@ def test_every_call_runs_once_at_its_time_and_in_order(steps):
             else:
                 call.delay(second)
                 due[number] += second
-        assert {call for call in reactor.getDelayedCalls()} == {calls[number] for number in due}
+        assert set(reactor.getDelayedCalls()) == {calls[number] for number in due}
         assert all(calls[number].getTime() == time for number, time in due.items())

@@ -4,9 +4,10 @@
 attaches to the loop and counts as running, with no set-up.  "startup" triggers are fired on the loop's next turn.
 
 How do we learn that the loop ends?  Whoever runs a loop properly (`asyncio.run` does) closes its asynchronous generators
-at the end, while the loop still runs.  So we start one: when it is closed, we fire "shutdown", wait for the triggers, and
-detach.  Where a loop is closed without that, "shutdown" is not fired, and the next use of the reactor finds the closed
-loop and attaches anew.
+at the end, while the loop still runs.  So we start one: when it is closed, we fire "shutdown" and wait for the triggers.
+From then on the reactor is not running any more, but as long as the loop turns it serves what other clean-up code asks of
+it.  The next use finds the loop closed and attaches anew.  Where a loop is closed without closing its generators, there is
+no "shutdown".
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Attachment:
         self._reactor = reactor
         self._loop = loop
         self._sentinel: AsyncGenerator[None, None] | None = None
+        self._loop_is_ending = False
 
     def begin(self) -> None:
         """Make the reactor run on the loop, which runs in this thread."""
@@ -45,8 +47,13 @@ class Attachment:
         self._watch_for_the_end()
 
     def is_current(self) -> bool:
-        """Tell whether the loop is still the one to use, from where we are."""
+        """Tell whether the loop is still there."""
         return not self._loop.is_closed()
+
+    def crash(self) -> None:
+        """The reactor is to run no more: detach, unless the loop is ending anyhow."""
+        if not self._loop_is_ending:
+            self.end()
 
     def end(self) -> None:
         """Detach; what is pending in the reactor waits for the next loop."""
@@ -83,6 +90,7 @@ class Attachment:
 
     async def _shut_down(self) -> None:
         reactor = self._reactor
+        self._loop_is_ending = True
         done: asyncio.Future[None] = self._loop.create_future()
         # The last trigger of all: after it nothing of this event is left.
         reactor.addSystemEventTrigger("after", "shutdown", done.set_result, None)
@@ -90,4 +98,3 @@ class Attachment:
             reactor._stopped = True
             reactor.fireSystemEvent("shutdown")
         await done
-        self.end()

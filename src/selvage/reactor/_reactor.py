@@ -101,7 +101,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     @property
     def _asyncioEventloop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
-        if self._live and loop is not None:
+        if self._live and self._attachment is None and loop is not None:
             return loop
         return self._settle()
 
@@ -111,10 +111,11 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
 
     def _settle(self) -> asyncio.AbstractEventLoop:
         """Return the loop to use now: one that runs, if we may attach to it, else our own, made if there is none."""
-        if self._may_attach and self._try_attach():
-            assert self._loop is not None
-            return self._loop
+        if self._may_attach:
+            self._try_attach()
         if self._loop is None or self._loop.is_closed():
+            if self._attachment is not None:
+                self._attachment.end()
             self._acquire_loop()
         assert self._loop is not None
         return self._loop
@@ -198,7 +199,13 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Attach to the loop that runs in this thread; tell whether there was one."""
         loop = _loop.running_loop()
         # _driving: that loop is ours, and we are the one who runs it.
-        if loop is None or self._started or self._driving:
+        if loop is None or self._driving:
+            return False
+        if self._attachment is not None:
+            if self._attachment.is_current():
+                return False
+            self._attachment.end()
+        if self._started:
             return False
         Attachment(self, loop).begin()
         return True
@@ -227,7 +234,10 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
 
     def _begin(self, installSignalHandlers: bool) -> None:
         fresh = not (self._started or self._startedBefore)
-        if self._attachment is not None or (fresh and _loop.running_loop() is not None):
+        attached = self._attachment is not None and self._attachment.is_current()
+        if self._attachment is not None and not attached:
+            self._attachment.end()
+        if attached or (fresh and _loop.running_loop() is not None):
             raise ReactorAlreadyRunning(
                 "an asyncio loop is running in this thread already (asyncio.run, a notebook, an ASGI server), and the "
                 "reactor uses that: leave reactor.run() out, and await your Deferreds in a coroutine"
@@ -291,6 +301,8 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._started = self._startedBefore = self._justStopped = self._retired = False
         self._stopped = True
         self._exitSignal = None
+        if self._attachment is not None:
+            self._attachment.end()
         if self._loop is not None and self._loop.is_closed():
             self._forget_loop()
         self._add_own_triggers()
@@ -311,7 +323,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         Raises:
             ReactorNotRunning: it does not run, or has been stopped.
         """
-        if self._may_attach and not self._live:
+        if self._may_attach:
             self._try_attach()
         super().stop()
         assert self._loop is not None
@@ -321,7 +333,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Make `run` return without firing anything; `run` may be called again afterwards."""
         super().crash()
         if self._attachment is not None:
-            self._attachment.end()
+            self._attachment.crash()
         elif self._loop is not None and self._loop.is_running():
             self._loop.stop()
 
@@ -398,25 +410,21 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
 
     def _wake_for(self, when: float) -> None:
         """Have the loop wake us at `when`, unless it does so before."""
-        attachment = self._attachment
-        if attachment is not None and not attachment.is_current():
-            attachment.end()
-            attachment = None
+        if self._may_attach and (self._attachment is not None or not self._live) and self._try_attach():
+            return  # that looks at all calls, the one that brings us here included
         if not self._live:
-            if self._may_attach:
-                # This looks at all calls, the one that brings us here included.
-                self._try_attach()
-            return
+            return  # looked at when we go live
         if when >= self._armed_for:
             return
         self._armed_for = when
-        if attachment is None:
+        if self._attachment is None:
             self._wake_at = when
         if self._wake_handle is not None:
             self._wake_handle.cancel()
         delay = when - self.seconds()
         loop = self._loop
-        assert loop is not None
+        if loop is None or loop.is_closed():
+            return
         if delay <= 0:
             self._wake_handle = loop.call_soon(self._on_wake)
         else:
@@ -468,7 +476,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         if self._woken:
             return  # the call that is on its way will see what was added
         loop = self._loop
-        if loop is None or not self._live:
+        if loop is None or not self._live or loop.is_closed():
             # Queues are looked at when the reactor starts.  A loop that only this thread runs may be attached to.
             if not (self._may_attach and self._try_attach()):
                 return
