@@ -192,13 +192,14 @@ def test_a_worker_in_memory():
 
 
 def test_a_team_of_threads(reports):
+    others = set(threading.enumerate())
     team = pool(lambda: 2)
     done = threading.Event()
     team.do(lambda: 1 / 0)
     team.do(done.set)
     assert done.wait(5)
     team.quit()
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(5)
+    for thread in set(threading.enumerate()) - others:
+        thread.join(5)
+        assert not thread.is_alive()
     assert reports.pop().failure.check(ZeroDivisionError)
