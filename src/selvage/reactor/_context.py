@@ -6,6 +6,7 @@ Both are carried into the thread pool.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
@@ -27,9 +28,34 @@ _R = TypeVar("_R")
 defaultContextDict: dict[Any, Any] = {}
 
 
+class _Speaking:
+    """Who has the word in the loop's thread: the transport whose input is being served, or None."""
+
+    __slots__ = ("transport",)
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+
+
+#: Transports set this around their protocol's hooks; so an old log knows whose words it writes, at the price of a store.
+speaking = _Speaking()
+
+
 def setDefault(key: Any, value: Any) -> None:
     """Say what `get(key)` returns where nobody has set it."""
     defaultContextDict[key] = value
+
+
+def _with_speaker(key: Any, value: Any) -> Any:
+    """Fill in the system that Twisted's log context names, where nobody has set the context and a transport speaks."""
+    transport = speaking.transport
+    if (
+        transport is None
+        or getattr(key, "__name__", "") != "ILogContext"
+        or asyncio._get_running_loop() is None
+    ):
+        return value
+    return {**value, "system": transport.logPrefix()} if isinstance(value, dict) else value
 
 
 class ContextTracker:
@@ -54,7 +80,10 @@ class ContextTracker:
 
     def getContext(self, key: Any, default: Any = None) -> Any:
         """Return what is set for `key`."""
-        return self.contexts[-1].get(key, default)
+        value = self.contexts[-1].get(key, default)
+        if value is defaultContextDict.get(key):
+            return _with_speaker(key, value)
+        return value
 
 
 class ThreadedContextTracker:

@@ -7,7 +7,7 @@ Who runs whom:
 * Where a loop runs already (`asyncio.run`, Jupyter, an ASGI server), the ambient reactor attaches to it (`_attach.py`)
   the first time it is asked for something, and counts as running.
 * Timers wait in our heap (`_time.py`) and one timer of the loop wakes us for the earliest: measured against a timer of
-  the loop for each, this schedules and fires faster (`benchmarks/timers.py`).
+  the loop for each, this schedules and fires faster (`benchmarks/programs/twisted_timers.py`).
 * The loop is made when it is first needed and, if we made it, closed when the reactor was stopped.
 """
 
