@@ -15,6 +15,7 @@ from selvage.defer import Deferred
 from selvage.errors import CannotListenError, MessageLengthError
 from selvage.failure import Failure, report
 from selvage.interfaces import IListeningPort, ILoggingContext, ISystemHandle, implementer
+from selvage.reactor._context import speaking
 
 from ._listening import BasePort
 from ._stream import log_prefix
@@ -84,6 +85,7 @@ class BaseDatagramPort(BasePort):
         self.socket = sock
         self.connected = True
         self.disconnected = self.disconnecting = False
+        self._engine = self.reactor._transport_engine()
         self._engine.open.add(self)
         self._mention(f"{log_prefix(self.protocol)} starting on {self._local_name()}")
         self.protocol.makeConnection(self)
@@ -175,6 +177,7 @@ class BaseDatagramPort(BasePort):
                 if not self._read_failed(exc):
                     return
                 continue
+            speaking.transport = self
             try:
                 deliver(data, address)
             except BaseException:
@@ -184,6 +187,7 @@ class BaseDatagramPort(BasePort):
                     source="protocol",
                     protocol=self.protocol,
                 )
+            speaking.transport = None
             if self.socket is not sock:
                 return
 

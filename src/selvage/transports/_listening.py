@@ -52,13 +52,11 @@ class BasePort:
     disconnected = False
     socket: Any = None
 
+    # Of the loop that the port listens on; set when it begins to.
+    _engine: Engine
+
     def __init__(self, reactor: Any = None) -> None:
         self.reactor = ambient_reactor(reactor)
-
-    @property
-    def _engine(self) -> Engine:
-        engine: Engine = self.reactor._transport_engine()
-        return engine
 
     def createInternetSocket(self) -> socket.socket:
         """Return a new socket that does not block; programs override this to set options before it is bound."""
@@ -173,6 +171,7 @@ class StreamPort(BasePort):
         self.socket = sock
         self.connected = True
         self.disconnected = self.disconnecting = False
+        self._engine = self.reactor._transport_engine()
         self._engine.open.add(self)
         self.startReading()
 
