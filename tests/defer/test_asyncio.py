@@ -822,6 +822,28 @@ def test_a_token_can_be_reset_after_waiting(run):
     assert run(main()) == "unset"
 
 
+def test_resumed_from_inside_its_own_context(run):
+    """Something that runs with the context of the task fires what the task waits for."""
+
+    async def main():
+        async def coroutine(fail):
+            d = Deferred()
+            context = asyncio.current_task().get_context()
+            fire = d.errback if fail else d.callback
+            result = ValueError() if fail else "fired"
+            asyncio.get_running_loop().call_soon(fire, result, context=context)
+            variable.set("mine")
+            seen = [await d, variable.get()]
+            variable.set("still mine")
+            return [*seen, await later("after"), variable.get()]
+
+        assert await ensureDeferred(coroutine(False)) == ["fired", "mine", "after", "still mine"]
+        with pytest.raises(ValueError):
+            await ensureDeferred(coroutine(True))
+
+    run(main())
+
+
 def test_a_callback_runs_in_the_context_of_who_fires():
     seen = []
     d = Deferred()

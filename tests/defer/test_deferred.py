@@ -597,6 +597,16 @@ def test_a_circle_fails_instead_of_hanging(length):
     assert "neither would ever have a result" in str(failure.value)
 
 
+def test_classes_may_be_subscripted():
+    assert isinstance(Deferred[int](), Deferred)
+    assert isinstance(DeferredList[int]([]), DeferredList)
+
+    class Mine(Deferred[str]):
+        pass
+
+    assert isinstance(Mine[int](), Mine)
+
+
 def test_repr():
     d = Deferred()
     assert repr(d) == f"<Deferred at {id(d):#x}>"

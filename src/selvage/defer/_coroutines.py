@@ -95,6 +95,9 @@ class CoroutineDriver(TaskFace):
                         failed = False
                         break
                     except BaseException as exc:
+                        if _context_is_entered(exc):
+                            context = _HERE
+                            continue
                         value, failed = _raised(exc, coro)
                         break
                 kind = type(yielded)
@@ -119,7 +122,7 @@ class CoroutineDriver(TaskFace):
                     self._waiting = deferred
                     deferred._callbacks.append((link, link, self, self))
                     return None
-                # Quick way: it is there, so that no callback is needed (benchmarks/bench_deferred.py).
+                # Quick way: it is there, so that no callback is needed (benchmarks/programs/twisted_results.py).
                 value = deferred.result
                 if link is RESUME:
                     deferred.result = None
@@ -275,6 +278,31 @@ def _outcome_of(future: Any) -> tuple[Any, bool]:
         return future.result(), False
     except BaseException as exc:
         return Failure(exc), True
+
+
+class _Here:
+    """Stands for a context that is entered already."""
+
+    def run(self, function: Callable[..., Any], argument: Any) -> Any:
+        return function(argument)
+
+
+_HERE: Any = _Here()
+
+
+def _context_is_entered(exc: BaseException) -> bool:
+    """Tell whether `Context.run` refused to run a coroutine, because what resumes it runs in its context.
+
+    That happens when something was called with the context of a driven coroutine, which is that of asyncio's current
+    task: `call_soon(d.callback, None, context=task.get_context())`.
+    """
+    tb = exc.__traceback__
+    return (
+        type(exc) is RuntimeError
+        and tb is not None
+        and tb.tb_next is None
+        and "cannot enter context" in str(exc)
+    )
 
 
 def _raised(exc: BaseException, coro: Any) -> tuple[Any, bool]:

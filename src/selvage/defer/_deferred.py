@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Mapping
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from selvage.defer._debug import DebugInfo, here, record_firing, refuse
@@ -89,6 +90,10 @@ class Deferred(Generic[_T]):
     debug: bool = False
     # Whether the one result that may still come after a cancellation is to be swallowed.
     _suppressAlreadyCalled = False
+
+    if not TYPE_CHECKING:
+        # Subclasses may be subscripted too, `DeferredList[int]`, as with Twisted.
+        __class_getitem__ = classmethod(GenericAlias)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -210,7 +215,7 @@ class Deferred(Generic[_T]):
             # The one thing that the loop would take for something else.
             self._callbacks.append((callback, None, None, None))
         else:
-            # Quick way: nothing to allocate (benchmarks/bench_deferred.py).
+            # Quick way: nothing to allocate (benchmarks/programs/twisted_results.py).
             self._callbacks.append(callback)
         if self.called:
             run(self)

@@ -19,7 +19,7 @@ errback are one of the markers below and whose two last items are its target:
 
 *Two inner loops*, one while the result is a success and one while it is a failure, share the iterator. Whether a
 result is a Failure or a Deferred is one look-up of its class in a set that all subclasses enter when they are made;
-`isinstance` would cost three times as much for the usual result that is neither (benchmarks/bench_deferred.py).
+`isinstance` would cost three times as much for the usual result that is neither (benchmarks/programs/twisted_results.py).
 
 *No recursion.* Where a link hands the result on, the target becomes the Deferred that the loop works on. The one
 before is pushed on a stack of its own, and only if it has callbacks left; so a chain of any length costs neither C
@@ -278,7 +278,7 @@ def caught(exc: BaseException, debug: bool) -> Failure:
     if debug or type(exc) in SPECIAL or Failure.__init__ is not plain_init:
         # The last: failure.startDebugMode() wants to see each Failure made.
         return Failure(exc, captureVars=debug)
-    # Quick way: what Failure() does, without finding out what it was given (benchmarks/bench_deferred.py).
+    # Quick way: what Failure() does, without finding out what it was given (benchmarks/programs/twisted_results.py).
     failure: Failure = _new_failure(Failure)
     tb = exc.__traceback__
     if tb is not None and tb.tb_next is not None:

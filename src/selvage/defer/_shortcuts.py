@@ -39,7 +39,7 @@ def succeed(result: Any) -> Deferred[Any]:
         d = Deferred()
         d.callback(result)
     else:
-        # Quick way: what __init__ and callback would do, without the calls (benchmarks/bench_deferred.py).
+        # Quick way: what __init__ and callback would do, without the calls (benchmarks/programs/twisted_results.py).
         d = _new(Deferred)
         d.called = True
         d.paused = 0
