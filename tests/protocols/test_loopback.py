@@ -118,8 +118,9 @@ def test_transport_in_memory() -> None:
     transport.abortConnection()
     transport.write(b"late")
     transport.loseConnection()
-    assert transport.disconnecting
-    assert [queue.get(), queue.get(), bool(queue)] == [b"ab", None, False]
+    assert queue.disconnect
+    assert not transport.disconnecting
+    assert [queue.get(), queue.get(), queue.get(), bool(queue)] == [b"ab", None, b"late", False]
     assert transport.getHost() is not None
     assert transport.getPeer() is not None
 
@@ -201,3 +202,32 @@ def test_nothing_is_left_of_the_unix_socket(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(OSError, match="no sockets here"):
         loopback.loopbackUNIX(Speaker(), Speaker())
     assert not os.path.exists(os.path.dirname(seen[0]))
+
+
+def test_conversation_that_needs_no_turn_is_over_at_once() -> None:
+    """As in Twisted: whoever joins two protocols in memory finds the whole exchange done when the call returns."""
+    server, client = Speaker(True), Speaker()
+    done = loopback.loopbackAsync(server, client)
+    assert done.called
+    assert (server.lost, client.lost) == (1, 1)
+
+
+def test_side_that_has_closed_receives_what_was_under_way() -> None:
+    class Server(LineReceiver):
+        def lineReceived(self, line: bytes) -> None:
+            self.sendLine(b"answer to " + line)
+
+    class Client(LineReceiver):
+        def __init__(self) -> None:
+            self.lines: list[bytes] = []
+
+        def connectionMade(self) -> None:
+            self.sendLine(b"one")
+            self.transport.loseConnection()
+
+        def lineReceived(self, line: bytes) -> None:
+            self.lines.append(line)
+
+    client = Client()
+    loopback.loopbackAsync(Server(), client)
+    assert client.lines == [b"answer to one"]

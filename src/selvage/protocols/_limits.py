@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LimitConnectionsByPeer", "LimitTotalConnectionsFactory"]
 
 
-class LimitConnectionsByPeer(WrappingFactory):
+class LimitConnectionsByPeer(WrappingFactory[Any]):
     """Limits how many connections one host may have.
 
     Twisted: raises `TypeError` for every connection, since addresses are objects.

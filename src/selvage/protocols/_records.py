@@ -31,7 +31,7 @@ class SpewingProtocol(ProtocolWrapper):
         super().write(data)
 
 
-class SpewingFactory(WrappingFactory):
+class SpewingFactory(WrappingFactory[Any]):
     """Mentions to the log all that its connections read and write."""
 
     protocol = SpewingProtocol
@@ -103,7 +103,7 @@ class TrafficLoggingProtocol(ProtocolWrapper):
         super().connectionLost(reason)
 
 
-class TrafficLoggingFactory(WrappingFactory):
+class TrafficLoggingFactory(WrappingFactory[Any]):
     """Writes all that its connections read and write to files, one each.
 
     Args:

@@ -69,7 +69,7 @@ class ThrottlingProtocol(ProtocolWrapper):
             self.producer.resumeProducing()
 
 
-class ThrottlingFactory(WrappingFactory):
+class ThrottlingFactory(WrappingFactory[Any]):
     """Limits how many connections there are, and how many bytes all of them read and write in a second.
 
     Args:

@@ -75,7 +75,7 @@ class TimeoutProtocol(ProtocolWrapper):
         super().connectionLost(reason)
 
 
-class TimeoutFactory(WrappingFactory):
+class TimeoutFactory(WrappingFactory[Any]):
     """Closes connections on which nothing happens.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zope.interface import directlyProvides, providedBy
 
@@ -122,7 +122,10 @@ class ProtocolWrapper(Protocol):
             self.wrappedProtocol = None
 
 
-class WrappingFactory(ClientFactory[Any]):
+WP = TypeVar("WP", bound=ProtocolWrapper)
+
+
+class WrappingFactory(ClientFactory[WP]):
     """Wraps the protocols of another factory.
 
     Args:

@@ -63,25 +63,21 @@ class _LoopbackAddress:
 
 @implementer(ITransport, IConsumer)
 class _LoopbackTransport:
-    """Puts what is written into a queue."""
+    """Puts what is written into a queue, until both sides have nothing more to say."""
 
+    #: Never true, as in Twisted: a side that has closed still receives what the other had to say.
+    disconnecting = False
     producer: Any = None
     streaming: Any = False
 
     def __init__(self, queue: _LoopbackQueue) -> None:
         self.q = queue
 
-    @property
-    def disconnecting(self) -> bool:
-        """Whether this side has closed."""
-        return self.q.disconnect
-
     def write(self, data: bytes) -> None:
         """Send."""
         if not isinstance(data, bytes):
             raise TypeError(f"write() takes bytes, not {type(data).__name__}")
-        if not self.q.disconnect:
-            self.q.put(data)
+        self.q.put(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send the joined pieces."""
@@ -148,20 +144,26 @@ def collapsingPumpPolicy(queue: _LoopbackQueue, target: Any) -> None:
 
 
 class _Loop:
-    """Carries bytes between two protocols, each time in a turn of its own."""
+    """Carries bytes between two protocols: at once as long as there are any, else when somebody writes, a turn later."""
 
     def __init__(self, server: Any, client: Any, policy: PumpPolicy) -> None:
         self.done: Deferred[None] = Deferred()
         self._policy = policy
         to_client, to_server = _LoopbackQueue(), _LoopbackQueue()
         # Who wrote, what, and who receives it.
-        self._ways = ((server, to_client, client), (client, to_server, server))
+        self._ways: tuple[tuple[Any, _LoopbackQueue, Any], ...] = (
+            (server, to_client, client),
+            (client, to_server, server),
+        )
         self._awake = False
         self._over = False
         for queue in (to_client, to_server):
             queue.notify = self._wake
+        # Until the first round is over nobody has to be woken.
+        self._awake = True
         server.makeConnection(_LoopbackTransport(to_client))
         client.makeConnection(_LoopbackTransport(to_server))
+        self._turn()
 
     def _wake(self) -> None:
         if not self._awake and not self._over:
@@ -171,25 +173,44 @@ class _Loop:
             get_reactor().callLater(0, self._turn)
 
     def _turn(self) -> None:
-        self._awake = False
         if self._over:
             return  # something was written in the very turn that ended it
+        self._awake = True
         try:
-            for source, queue, target in self._ways:
-                if queue:
-                    self._policy(queue, target)
-                    if not queue:
-                        source.transport._pollProducer()
-            if any(queue.disconnect and not queue for _, queue, _ in self._ways):
-                self._over = True
-                for source, _, _ in self._ways:
-                    source.connectionLost(Failure(ConnectionDone()))
+            self._carry()
+            if not any(queue.disconnect for _, queue, _ in self._ways):
+                self._awake = False
+                return
+            for source, _, _ in self._ways:
+                source.connectionLost(Failure(ConnectionDone()))
         except Exception:
-            self._over = True
+            self._end()
             self.done.errback(Failure())
-            return
-        if self._over:
+        else:
+            self._end()
             self.done.callback(None)
+
+    def _end(self) -> None:
+        """Let go of the protocols, so that they are free as soon as the program lets go of them."""
+        self._over = True
+        for _, queue, _ in self._ways:
+            queue.notify = None
+        self._ways = ()
+
+    def _carry(self) -> None:
+        """Deliver in rounds, until both queues are empty; or one side has closed: then what is under way comes in."""
+        while any(queue for _, queue, _ in self._ways):
+            self._round()
+            if any(queue.disconnect for _, queue, _ in self._ways):
+                self._round()
+                return
+
+    def _round(self) -> None:
+        for source, queue, target in self._ways:
+            if queue:
+                self._policy(queue, target)
+                if not queue:
+                    source.transport._pollProducer()
 
 
 def loopbackAsync(server: Any, client: Any, pumpPolicy: PumpPolicy = identityPumpPolicy) -> Deferred[None]:
@@ -302,7 +323,7 @@ class _OneConnection(Factory[Any]):
         return self._instance
 
 
-class _TellsTheEnd(WrappingFactory):
+class _TellsTheEnd(WrappingFactory[Any]):
     """Wraps the server's one protocol; `ended` fires when its connection is over."""
 
     class protocol(ProtocolWrapper):
