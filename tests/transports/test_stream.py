@@ -775,3 +775,34 @@ def test_hooks_run_in_the_context_of_who_listened(reactor, run):
         await end(port)
 
     run(main)
+
+
+def test_old_logs_know_whose_words_they_write(reactor, run):
+    from selvage.reactor import _context
+
+    class ILogContext:
+        """Found by its name, as Twisted's log has it."""
+
+    class Logging(Recorder):
+        def dataReceived(self, data: bytes) -> None:
+            seen.append(_context.get(ILogContext)["system"])
+            seen.append(_context.call({ILogContext: {"system": "set"}}, _context.get, ILogContext)["system"])
+            super().dataReceived(data)
+
+    seen: list[str] = []
+    _context.setDefault(ILogContext, {"system": "-"})
+
+    async def main():
+        port, peer, server = await served(reactor, Logging)
+        assert _context.get(ILogContext) == {"system": "-"}
+        await peer.send(b"x")
+        await server.got(1)
+        await turn()
+        assert seen == ["Logging,0,127.0.0.1", "set"]
+        assert _context.get(ILogContext) == {"system": "-"}
+        await end(port, peer)
+
+    try:
+        run(main)
+    finally:
+        del _context.defaultContextDict[ILogContext]

@@ -1,0 +1,568 @@
+"""UNIX sockets: streams, descriptors, locks, datagrams."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from zope.interface.verify import verifyObject
+
+from selvage import _events
+from selvage.addresses import UNIXAddress
+from selvage.defer import Deferred
+from selvage.errors import (
+    BadFileError,
+    CannotListenError,
+    ConnectError,
+    ConnectionAborted,
+    ConnectionDone,
+    ConnectionLost,
+    FileDescriptorOverrun,
+    MessageLengthError,
+)
+from selvage.interfaces import IFileDescriptorReceiver, IHalfCloseableProtocol, IUNIXTransport, implementer
+from selvage.protocols import ConnectedDatagramProtocol
+from selvage.transports._lock import ProcessLock, is_locked
+from selvage.transports.unix import AF_UNIX
+
+from .helpers import Recorder, Recording, turn
+from .test_producers import Pull, Push
+from .test_udp import Receiver
+
+pytestmark = pytest.mark.skipif(AF_UNIX is None, reason="no UNIX sockets on this system")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the abstract namespace is Linux's")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A short path: the system allows about 100 bytes for the name of a socket."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder) / "s"
+
+
+async def pair(
+    reactor: Any, place: Path, server: Any = Recorder, client: Any = Recorder
+) -> tuple[Any, Any, Any]:
+    servers, clients = Recording(server), Recording(client)
+    port = reactor.listenUNIX(str(place), servers)
+    reactor.connectUNIX(str(place), clients)
+    return port, await servers.next(), await clients.next()
+
+
+async def end(port: Any, *protocols: Any) -> None:
+    for protocol in protocols:
+        protocol.transport.abortConnection()
+        await protocol.lost()
+    await port.stopListening()
+    await turn(3)
+
+
+def test_streams(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place)
+        verifyObject(IUNIXTransport, server.transport)
+        assert port.getHost() == server.transport.getHost() == client.transport.getPeer()
+        assert port.getHost() == UNIXAddress(str(place))
+        assert server.transport.getPeer() == client.transport.getHost() == UNIXAddress(None)
+        assert repr(server.transport) == f"<Recorder #0 on {place}>"
+        assert server.transport.logPrefix() == f"Recorder,0,{place}"
+        assert client.transport.logPrefix() == "Recorder,client"
+        assert str(place) in repr(client.transport)
+        assert repr(port).endswith(f"Recording on {str(place)!r}>")
+        assert server.transport.hostname is None
+        server.transport.setTcpNoDelay(True)
+        assert server.transport.getTcpNoDelay() is False
+        client.transport.write(b"question")
+        assert await server.got(8) == b"question"
+        server.transport.writeSequence([b"ans", b"wer"])
+        server.transport.loseConnection()
+        server.transport.write(b"dropped")
+        assert type(await client.lost()) is ConnectionDone
+        assert client.data == b"answer"
+        assert type(await server.lost()) is ConnectionDone
+        await end(port)
+        assert not place.exists()
+        assert repr(port).endswith("(not listening)>")
+
+    run(main)
+
+
+def test_much_data_both_ways(reactor, run, place):
+    size = 3_000_000
+
+    async def main():
+        port, server, client = await pair(reactor, place)
+        for one in (server, client):
+            for _ in range(30):
+                one.transport.write(b"x" * (size // 30))
+        assert len(await server.got(size)) == len(await client.got(size)) == size
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_closing_flushes(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place)
+        client.transport.pauseProducing()
+        server.transport.write(b"x" * 2_000_000)
+        server.transport.loseConnection()
+        await turn(5)
+        assert server.reasons == []
+        client.transport.resumeProducing()
+        assert type(await client.lost()) is ConnectionDone
+        assert len(client.data) == 2_000_000
+        assert type(await server.lost()) is ConnectionDone
+        await end(port)
+
+    run(main)
+
+
+def test_aborting(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place)
+        server.transport.write(b"x" * 2_000_000)
+        server.transport.abortConnection()
+        assert type(await server.lost()) is ConnectionAborted
+        await client.lost()
+        client.transport.write(b"too late")
+        await end(port)
+
+    run(main)
+
+
+def test_a_peer_that_goes_while_we_write(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place)
+        client.transport.pauseProducing()
+        server.transport.write(b"x" * 2_000_000)
+        await turn(3)
+        client.transport.abortConnection()
+        assert isinstance(await server.lost(), (ConnectionDone, ConnectionLost))
+        await client.lost()
+        await end(port)
+
+    run(main)
+
+
+def test_half_close(reactor, run, place):
+    @implementer(IHalfCloseableProtocol)
+    class HalfCloseable(Recorder):
+        def readConnectionLost(self) -> None:
+            self._note("read lost")
+
+        def writeConnectionLost(self) -> None:
+            self._note("write lost")
+
+    async def main():
+        port, server, client = await pair(reactor, place, HalfCloseable, HalfCloseable)
+        client.transport.write(b"x" * 1_000_000)
+        client.transport.loseWriteConnection()
+        await server.until(lambda: "read lost" in server.events)
+        assert len(server.data) == 1_000_000
+        await client.until(lambda: "write lost" in client.events)
+        server.transport.write(b"answer")
+        assert await client.got(6) == b"answer"
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_producers(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place)
+        client.transport.pauseProducing()
+        producer = Push(server.transport, b"x" * 10_000, 300)
+        producer.go()
+        assert producer.paused
+        client.transport.resumeProducing()
+        await client.got(3_000_000)
+        pieces = [b"a" * 500_000, b"b"]
+        server.transport.registerProducer(Pull(server.transport, pieces), False)
+        await client.got(3_500_001)
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_pausing_in_connection_made(reactor, run, place):
+    class Pausing(Recorder):
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            self.transport.pauseProducing()
+
+    async def main():
+        port, server, client = await pair(reactor, place, Pausing)
+        client.transport.write(b"early")
+        await turn(10)
+        assert server.data == b""
+        server.transport.resumeProducing()
+        assert await server.got(5) == b"early"
+        await end(port, server, client)
+
+    run(main)
+
+
+@linux
+def test_the_abstract_namespace(reactor, run):
+    async def main():
+        name = f"\0selvage-{os.getpid()}-{id(object())}"
+        servers, clients = Recording(), Recording()
+        port = reactor.listenUNIX(name, servers)
+        assert port.getHost() == UNIXAddress(name)
+        reactor.connectUNIX(name, clients)
+        server, client = await servers.next(), await clients.next()
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_modes(reactor, run, place):
+    async def main():
+        port = reactor.listenUNIX(str(place), Recording(), mode=0o600)
+        assert stat.S_IMODE(place.stat().st_mode) == 0o600
+        await port.stopListening()
+        datagrams = reactor.listenUNIXDatagram(str(place), Receiver(), mode=0o640)
+        assert stat.S_IMODE(place.stat().st_mode) == 0o640
+        await datagrams.stopListening()
+        assert not place.exists()
+
+    run(main)
+
+
+def test_a_taken_path_is_named(reactor, run, place):
+    async def main():
+        port = reactor.listenUNIX(str(place), Recording())
+        with pytest.raises(CannotListenError) as caught:
+            reactor.listenUNIX(str(place), Recording())
+        assert str(place) in str(caught.value)
+        assert caught.value.socketError.errno == errno.EADDRINUSE
+        assert place.exists()
+        await port.stopListening()
+
+    run(main)
+
+
+def test_a_file_that_somebody_else_bound_meanwhile_stays(reactor, run, place):
+    async def main():
+        port = reactor.listenUNIX(str(place), Recording())
+        place.unlink()
+        with socket.socket(AF_UNIX) as other:
+            other.bind(str(place))
+            await port.stopListening()
+            assert place.exists()
+
+    run(main)
+
+
+def test_a_factory_that_fails_to_start_leaves_nothing(reactor, place):
+    class Failing(Recording):
+        def startFactory(self) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        reactor.listenUNIX(str(place), Failing(), wantPID=True)
+    assert os.listdir(place.parent) == []
+
+
+def test_nobody_there(reactor, run, place):
+    async def main():
+        factory = Recording()
+        reactor.connectUNIX(str(place), factory)
+        log = await factory.logged(4)
+        assert type(log[2]) is ConnectError
+        assert log[2].osError == errno.ENOENT
+
+    run(main)
+
+
+def test_a_full_queue_is_tried_again(reactor, run, place):
+    async def main():
+        servers, clients = Recording(), [Recording() for _ in range(8)]
+        port = reactor.listenUNIX(str(place), servers, backlog=1)
+        port.stopReading()
+        for each in clients:
+            reactor.connectUNIX(str(place), each)
+        await turn(10)
+        port.startReading()
+        protocols = [await each.next() for each in clients]
+        await servers.next(7)
+        await end(port, *protocols, *servers.protocols)
+
+    run(main)
+
+
+# --- Descriptors -----------------------------------------------------------------------------------------------
+
+
+@implementer(IFileDescriptorReceiver)
+class Taking(Recorder):
+    def fileDescriptorReceived(self, descriptor: int) -> None:
+        self._note(("descriptor", descriptor))
+
+    def taken(self) -> list[int]:
+        return [event[1] for event in self.events if isinstance(event, tuple)]
+
+
+def test_descriptors_arrive_before_the_bytes_they_ride_on(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, client=Taking)
+        ends = os.pipe()
+        for number in ends:
+            server.transport.sendFileDescriptor(number)
+        server.transport.write(b"two of them")
+        assert await client.got(11) == b"two of them"
+        reading, writing = client.taken()
+        assert [type(event) for event in client.events] == [str, tuple, tuple, bytes]
+        assert not os.get_inheritable(reading)
+        os.write(writing, b"through")
+        assert os.read(ends[0], 7) == b"through"
+        for number in (*ends, reading, writing):
+            os.close(number)
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_more_descriptors_than_bytes_end_the_connection(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, client=Taking)
+        server.transport.sendFileDescriptor(0)
+        server.transport.loseConnection()
+        assert type(await server.lost()) is FileDescriptorOverrun
+        assert isinstance(await client.lost(), ConnectionDone)
+        assert client.taken() == []
+        await end(port)
+
+    run(main)
+
+
+def test_descriptors_that_nobody_wants_are_closed_and_mentioned(reactor, run, place):
+    heard: list[str] = []
+
+    def hear(namespace: str, level: str, format: str, fields: dict[str, Any]) -> None:
+        if level == "warn":
+            heard.append(format.format(**fields))
+
+    async def main():
+        port, server, client = await pair(reactor, place)
+        reading, writing = os.pipe()
+        server.transport.sendFileDescriptor(writing)
+        server.transport.write(b"x")
+        await client.got(1)
+        os.close(writing)
+        assert os.read(reading, 1) == b""
+        os.close(reading)
+        assert "does not provide IFileDescriptorReceiver" in heard[0]
+        await end(port, server, client)
+
+    _events.subscribe(hear)
+    try:
+        run(main)
+    finally:
+        _events.unsubscribe(hear)
+
+
+def test_an_exception_in_the_hook_for_descriptors(reactor, run, place, reports):
+    class Buggy(Taking):
+        def fileDescriptorReceived(self, descriptor: int) -> None:
+            os.close(descriptor)
+            raise ZeroDivisionError
+
+    async def main():
+        port, server, client = await pair(reactor, place, client=Buggy)
+        server.transport.sendFileDescriptor(0)
+        server.transport.sendFileDescriptor(0)
+        server.transport.write(b"xx")
+        assert type(await client.lost()) is ZeroDivisionError
+        assert len(reports) == 1
+        reports.clear()
+        await end(port, server)
+
+    run(main)
+
+
+def test_many_descriptors_on_their_way_pause_a_producer(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, client=Taking)
+        producer = Push(server.transport, b"", 1)
+        server.transport.registerProducer(producer, True)
+        for _ in range(64):
+            server.transport.sendFileDescriptor(0)
+        assert producer.log == []
+        server.transport.sendFileDescriptor(0)
+        assert producer.log == ["pause"]
+        server.transport.write(b"x" * 65)
+        await client.until(lambda: len(client.taken()) == 65)
+        for number in client.taken():
+            os.close(number)
+        await turn(3)
+        assert producer.log == ["pause", "resume"]
+        await end(port, server, client)
+        server.transport.sendFileDescriptor(0)
+
+    run(main)
+
+
+# --- Locks -----------------------------------------------------------------------------------------------------
+
+
+def test_a_lock_is_held_by_one_process(place):
+    name = str(place) + ".lock"
+    lock, other = ProcessLock(name), ProcessLock(os.fsencode(name))
+    assert not is_locked(name)
+    assert lock.lock()
+    assert lock.locked
+    assert lock.clean
+    assert os.readlink(name) == str(os.getpid())
+    assert is_locked(os.fsencode(name))
+    assert not other.lock()
+    with pytest.raises(ValueError, match="not held"):
+        other.unlock()
+    lock.unlock()
+    assert not lock.locked
+    assert not is_locked(name)
+    assert other.lock()
+    other.unlock()
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_dead_process_holds_no_lock(place):
+    name = str(place) + ".lock"
+    os.symlink(str(dead_process()), name)
+    assert not is_locked(name)
+    lock = ProcessLock(name)
+    assert lock.lock()
+    assert not lock.clean
+    lock.unlock()
+    os.symlink("not a number", name)
+    assert is_locked(name)
+    assert not ProcessLock(name).lock()
+
+
+def test_ports_with_locks(reactor, run, place):
+    async def main():
+        servers = Recording()
+        port = reactor.listenUNIX(str(place), servers, wantPID=True)
+        assert is_locked(f"{place}.lock")
+        with pytest.raises(CannotListenError, match="Cannot acquire lock"):
+            reactor.listenUNIX(str(place), Recording(), wantPID=True)
+        clients = Recording()
+        reactor.connectUNIX(str(place), clients, checkPID=True)
+        server, client = await servers.next(), await clients.next()
+        await end(port, server, client)
+        assert os.listdir(place.parent) == []
+
+    run(main)
+
+
+def test_what_a_dead_server_left_is_cleared_away(reactor, run, place):
+    async def main():
+        with socket.socket(AF_UNIX) as left:
+            left.bind(str(place))
+        os.symlink(str(dead_process()), f"{place}.lock")
+        factory = Recording()
+        reactor.connectUNIX(str(place), factory, checkPID=True)
+        assert type((await factory.logged(4))[2]) is BadFileError
+        port = reactor.listenUNIX(str(place), Recording(), wantPID=True)
+        await port.stopListening()
+
+    run(main)
+
+
+# --- Adopted sockets -------------------------------------------------------------------------------------------
+
+
+def test_adopting(reactor, run, place):
+    async def main():
+        servers, clients = Recording(), Recording()
+        with socket.socket(AF_UNIX) as sock:
+            sock.bind(str(place))
+            sock.listen()
+            port = reactor.adoptStreamPort(sock.fileno(), AF_UNIX, servers)
+        reactor.connectUNIX(str(place), clients)
+        first, client = await servers.next(), await clients.next()
+        second = Recording()
+        transport = reactor.adoptStreamConnection(first.transport.fileno(), AF_UNIX, second)
+        first.transport.socket.close()
+        adopted = await second.next()
+        assert adopted.transport is transport
+        client.transport.write(b"hello")
+        assert await adopted.got(5) == b"hello"
+        await end(port, adopted, client)
+
+    run(main)
+
+
+# --- Datagrams -------------------------------------------------------------------------------------------------
+
+
+class Connected(ConnectedDatagramProtocol):
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.failure: Any = None
+        self.got: Deferred[None] = Deferred()
+
+    def datagramReceived(self, data: bytes) -> None:
+        self.packets.append(data)
+        self.got.callback(None)
+
+    def connectionFailed(self, reason: Any) -> None:
+        self.failure = reason.value
+
+
+def test_datagrams(reactor, run, place):
+    async def main():
+        here, there = f"{place}1", f"{place}2"
+        receiver, connected = Receiver(), Connected()
+        port = reactor.listenUNIXDatagram(there, receiver)
+        client = reactor.connectUNIXDatagram(there, connected, bindAddress=here)
+        assert port.getHost() == client.getPeer() == UNIXAddress(there)
+        assert client.getHost() == UNIXAddress(here)
+        assert repr(port).endswith(f"Receiver on {there!r}>")
+        assert repr(client).endswith(f"Connected on {here!r}>")
+        client.write(b"question")
+        assert await receiver.got(1) == [(b"question", here)]
+        port.write(b"answer", here)
+        await connected.got
+        assert connected.packets == [b"answer"]
+        with pytest.raises(TypeError, match="encode it first"):
+            client.write("text")
+        with pytest.raises(MessageLengthError):
+            client.write(b"x" * 10_000_000)
+        with pytest.raises(OSError):
+            port.write(b"x", f"{place}3")
+        with pytest.raises(CannotListenError) as caught:
+            reactor.listenUNIXDatagram(there, Receiver())
+        assert caught.value.port == there
+        await client.stopListening()
+        await port.stopListening()
+        assert repr(port).endswith("(not listening)>")
+        assert os.listdir(place.parent) == []
+
+    run(main)
+
+
+def test_a_datagram_peer_that_is_not_there(reactor, run, place):
+    async def main():
+        connected = Connected()
+        client = reactor.connectUNIXDatagram(str(place), connected, bindAddress=f"{place}1")
+        assert isinstance(connected.failure, FileNotFoundError)
+        assert not client.connected
+        assert os.listdir(place.parent) == []
+
+    run(main)
