@@ -321,6 +321,56 @@ def test_coroutine_is_the_current_task(run):
     run(main())
 
 
+def test_a_coroutine_that_does_not_wait_is_a_task_too(run):
+    async def main():
+        faces, called = [], []
+
+        async def coroutine(error=None):
+            me = asyncio.current_task()
+            me.add_done_callback(called.append)
+            faces.append(me)
+            if error is not None:
+                raise error
+            return "result"
+
+        assert ensureDeferred(coroutine()).result == "result"
+        ensureDeferred(coroutine(ValueError())).addErrback(lambda f: None)
+        await asyncio.sleep(0)
+        assert called == faces and [face.done() for face in faces] == [True, True]
+        assert faces[0].result() == "result"
+        with pytest.raises(ValueError):
+            faces[1].result()
+        assert faces[0].uncancel() == 0 and not faces[0]._must_cancel and faces[0]._fut_waiter is None
+
+    run(main())
+
+
+def test_started_by_a_callback_of_the_loop(run):
+    """There is no task around it, and none afterwards."""
+
+    async def main():
+        seen = []
+
+        async def coroutine(d):
+            seen.append(asyncio.current_task())
+            await d
+
+        def start(d):
+            ensureDeferred(coroutine(d))
+            seen.append(asyncio.current_task())
+
+        loop = asyncio.get_running_loop()
+        d = Deferred()
+        loop.call_soon(start, d)
+        loop.call_soon(start, succeed(None))
+        await asyncio.sleep(0)
+        loop.call_soon(d.callback, None)
+        await asyncio.sleep(0)
+        assert seen[0] is not None and seen[2] is not None and seen[1] is seen[3] is None
+
+    run(main())
+
+
 def test_nested_coroutines_are_tasks_of_their_own(run):
     async def main():
         tasks = []

@@ -195,6 +195,27 @@ def test_a_deferred_or_failure_as_the_return_value():
     assert result_of(late).check(ValueError)
 
 
+def test_a_generator_that_ends_at_once_with_a_deferred():
+    inner = Deferred()
+
+    @inlineCallbacks
+    def generator():
+        yield "nothing to wait for"
+        return inner
+
+    d = generator()
+    assert not has_result(d)
+    inner.callback(1)
+    assert result_of(d) == 1
+
+
+def test_awaiting_a_failure_whose_value_is_no_exception():
+    d = Deferred()
+    d.errback("reason")
+    failure = result_of(ensureDeferred(waits(d)))
+    assert "reason" in str(failure.value)
+
+
 def test_waiting_for_itself_fails():
     first, holder = Deferred(), []
 

@@ -70,6 +70,7 @@ def test_every_method_passes_arguments():
     d.addCallback(note, 1, a=2)
     d.addBoth(note)
     d.addBoth(note, 1, a=2)
+    d.addCallback(note, 1, 2)
     d.addCallbacks(note, note)
     d.addCallbacks(note, note, (1,), {"a": 2}, (3,), {"b": 4})
     d.addCallbacks(note, note, None, None, None, None)
@@ -77,7 +78,20 @@ def test_every_method_passes_arguments():
     d.addCallbacks(note, note, callbackKeywords={"a": 1})
     d.callback("r")
     plain, one, keyword, both = (("r",), {}), (("r", 1), {}), (("r",), {"a": 1}), (("r", 1), {"a": 2})
-    assert seen == [plain, one, keyword, both, plain, both, plain, both, plain, one, keyword]
+    assert seen == [
+        plain,
+        one,
+        keyword,
+        both,
+        plain,
+        both,
+        (("r", 1, 2), {}),
+        plain,
+        both,
+        plain,
+        one,
+        keyword,
+    ]
 
 
 def test_errbacks_get_arguments():
@@ -96,10 +110,11 @@ def test_errbacks_get_arguments():
     d.addCallbacks(None, note, (), {}, (3,), {"b": 4})
     d.addCallbacks(None, note, errbackArgs=(3,))
     d.addBoth(note, 5)
+    d.addErrback(note, 6, 7)
     d.addErrback(lambda f: None)
     d.errback(ValueError())
     assert seen == [
-        ((), {}), ((1,), {}), ((), {"a": 1}), ((1,), {"a": 2}), ((), {}), ((3,), {"b": 4}), ((3,), {}), ((5,), {}),
+        ((), {}), ((1,), {}), ((), {"a": 1}), ((1,), {"a": 2}), ((), {}), ((3,), {"b": 4}), ((3,), {}), ((5,), {}), ((6, 7), {}),
     ]  # fmt: skip
 
 
@@ -345,6 +360,14 @@ def test_debug_mode_may_change_at_any_time(debugging):
     with pytest.raises(AlreadyCalledError, match="First Invoker"):
         between.callback(2)
     between.addCallback(lambda _: 1)
+
+
+def test_debug_mode_of_a_chained_one(debugging):
+    first, second = Deferred(), Deferred()
+    first.chainDeferred(second)
+    first.callback(1)
+    with pytest.raises(AlreadyCalledError, match="First Invoker"):
+        second.callback(2)
 
 
 def test_debug_mode_keeps_variables(debugging):

@@ -52,6 +52,10 @@ class DeferredList(Deferred[Any]):
         consumeErrors: bool = False,
     ) -> None:
         super().__init__()
+        if type(deferredList) in DEFERREDS:
+            raise TypeError(
+                f"a list of Deferreds is needed, not one Deferred: put {deferredList!r} into brackets, or await it"
+            )
         self.fireOnOneCallback = fireOnOneCallback
         self.fireOnOneErrback = fireOnOneErrback
         self.consumeErrors = consumeErrors
