@@ -222,6 +222,11 @@ class BaseConnector:
         """
         if self.state != "disconnected":
             raise RuntimeError(f"{self!r} cannot connect: it is {self.state} already")
+        if not hasattr(self.factory, "startedConnecting"):
+            raise TypeError(
+                f"{self.factory!r} cannot be told what becomes of a connection, as it has no startedConnecting(): "
+                "derive its class from ClientFactory, not from Factory"
+            )
         self.state = "connecting"
         if not self.factoryStarted:
             self.factory.doStart()

@@ -75,7 +75,13 @@ class BaseDatagramPort(BasePort):
 
         Raises:
             CannotListenError: the address is taken, forbidden or not of this machine.
+            TypeError: what is to receive the datagrams is no protocol, or a class of them.
         """
+        if isinstance(self.protocol, type) or not hasattr(self.protocol, "makeConnection"):
+            raise TypeError(
+                f"datagrams need one protocol, an instance of a DatagramProtocol, not {self.protocol!r}: "
+                "there are no connections, so there is no factory"
+            )
         sock, self._adopted = self._adopted, None
         if sock is None:
             try:
@@ -225,13 +231,6 @@ class BaseDatagramPort(BasePort):
             self._refused()
         else:
             raise exc
-
-    def _bad_datagram(self, datagram: object) -> TypeError:
-        if isinstance(datagram, str):
-            return TypeError(
-                "transport.write() takes bytes, not str: encode it first, as in data.encode('utf-8')"
-            )
-        return TypeError(f"transport.write() takes bytes, not {type(datagram).__name__}")
 
     # --- In logs -----------------------------------------------------------------------------------------------
 

@@ -22,7 +22,8 @@ from selvage.interfaces import (
 )
 
 from ._listening import ambient_reactor
-from ._stream import bytes_to_write, log_prefix
+from ._stream import log_prefix
+from ._writing import bytes_to_write
 
 if TYPE_CHECKING:
     from selvage.interfaces import IReactorFDSet

@@ -76,6 +76,7 @@ def as_factory(factory: Any) -> Any:
     Raises:
         TypeError: it can be made into none of these.
     """
+    given = factory
     if isinstance(factory, type):
         factory = factory()
     if hasattr(factory, "doStart"):
@@ -84,6 +85,12 @@ def as_factory(factory: Any) -> Any:
         return _PlainFactory(factory)
     if callable(factory):
         return _FunctionFactory(factory)
+    if hasattr(factory, "makeConnection"):
+        kind = type(factory).__name__
+        raise TypeError(
+            f"{given!r} is a protocol, and a factory is needed, which makes one for each connection: "
+            f"pass Factory.forProtocol({kind}), or a ClientFactory to connect"
+        )
     raise TypeError(
         f"{factory!r} is no factory: it needs buildProtocol(), or an attribute `protocol` that is a Protocol class; "
         "a function that returns a protocol will do, too"

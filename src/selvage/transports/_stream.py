@@ -44,6 +44,7 @@ from ._errors import lost_failure
 from ._flow import Flow
 from ._handle import BorrowedSocket, borrow
 from ._states import CLOSING, LOST, NEW, OPEN, READ_CLOSED, STARTED, WRITE_CLOSED, WRITE_CLOSING, WRITE_DONE
+from ._writing import bytes_to_write, join_to_write
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,10 +52,10 @@ if TYPE_CHECKING:
 
     from ._engine import Engine
 
-__all__ = ["Connection", "bytes_to_write", "join_to_write", "log_prefix"]
+__all__ = ["Connection", "log_prefix"]
 
-#: Marks that `data_received` is running and nothing has been written yet.  Its own object only by value: it is empty,
-#: so that "is there anything to flush" is one truth test.
+#: Marks that `data_received` is running and nothing has been written yet; empty, so that "is there anything to flush" is
+#: one truth test.
 _CORKED = b""
 
 #: Up to this many bytes several small writes are joined, which is cheaper than a vector of buffers; in bytes.
@@ -436,7 +437,9 @@ class Connection:
         if self._state == OPEN:
             if self.disconnecting:
                 self._close()
-            elif self._flags & WRITE_CLOSING and not self._flags & WRITE_CLOSED:
+            elif not self._flags & WRITE_CLOSING:
+                self._cork = _CORKED
+            elif not self._flags & WRITE_CLOSED:
                 self._close_write()
 
     def stopConsuming(self) -> None:
@@ -584,30 +587,3 @@ def _half_closeable(protocol: Any) -> Any:
     if not hasattr(protocol, "readConnectionLost"):
         return None  # asking zope takes ten times as long, and most connections end here
     return cast("Any", IHalfCloseableProtocol)(protocol, None)
-
-
-def join_to_write(pieces: Iterable[Any]) -> bytes:
-    """Return what was given to a `writeSequence` as bytes.
-
-    Raises:
-        TypeError: one of the pieces is not bytes.
-    """
-    try:
-        return b"".join(pieces)
-    except TypeError:
-        error = TypeError("Data must be bytes")
-        error.add_note("transport.writeSequence() takes bytes: encode text first, as in data.encode('utf-8')")
-        raise error from None
-
-
-def bytes_to_write(data: Any) -> bytes:
-    """Return what was given to a `write` as bytes; a buffer that may change is copied.
-
-    Raises:
-        TypeError: it is a str, or anything else that is not bytes.
-    """
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(data)
-    if isinstance(data, str):
-        raise TypeError("transport.write() takes bytes, not str: encode it first, as in data.encode('utf-8')")
-    raise TypeError(f"transport.write() takes bytes, not {type(data).__name__}")

@@ -166,6 +166,8 @@ class Port(StreamPort):
         self._begin(sock)
 
     def _bound(self) -> socket.socket:
+        if not hasattr(self.port, "__index__"):
+            raise TypeError(f"a port to listen on is a number from 0 to 65535, not {self.port!r}")
         sock: socket.socket | None = None
         try:
             address: Any = (self.interface, self.port)
@@ -174,9 +176,11 @@ class Port(StreamPort):
             sock = self.createInternetSocket()
             sock.bind(address)
             sock.listen(self.backlog)
-        except (OSError, OverflowError) as exc:
+        except BaseException as exc:
             if sock is not None:
                 sock.close()
+            if not isinstance(exc, (OSError, OverflowError)):
+                raise
             raise CannotListenError(self.interface, self.port, exc) from exc
         return sock
 

@@ -16,6 +16,7 @@ from selvage.interfaces import IMulticastTransport, IUDPTransport, implementer
 
 from ._datagram import BaseDatagramPort
 from ._ip import _resolveIPv6, isIPAddress, isIPv6Address
+from ._writing import BYTES_LIKE, not_bytes
 
 __all__ = ["MulticastMixin", "MulticastPort", "Port"]
 
@@ -139,9 +140,9 @@ class Port(BaseDatagramPort):
         except OSError as exc:
             return self._send_failed(exc)
         except TypeError as exc:
-            if isinstance(datagram, (bytes, bytearray, memoryview)):
+            if isinstance(datagram, BYTES_LIKE):
                 raise
-            raise self._bad_datagram(datagram) from exc
+            raise not_bytes(datagram) from exc
 
     def _check_host(self, host: str) -> None:
         if not isIPAddress(host) and not isIPv6Address(host):

@@ -31,6 +31,7 @@ from ._listening import BaseServer, StreamPort, ambient_reactor
 from ._lock import ProcessLock, is_locked
 from ._sendmsg import SendmsgTransport
 from ._stream import log_prefix
+from ._writing import BYTES_LIKE, not_bytes
 
 #: None on systems that have no such sockets.
 AF_UNIX: Any = getattr(socket, "AF_UNIX", None)
@@ -430,9 +431,9 @@ class DatagramPort(BaseDatagramPort):
                 raise MessageLengthError("message too long") from exc
             return self._send_failed(exc)
         except TypeError as exc:
-            if isinstance(datagram, (bytes, bytearray, memoryview)):
+            if isinstance(datagram, BYTES_LIKE):
                 raise
-            raise self._bad_datagram(datagram) from exc
+            raise not_bytes(datagram) from exc
 
     def getHost(self) -> UNIXAddress:
         """Return the address of the socket."""
