@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import socket
 
@@ -13,8 +14,9 @@ from selvage.errors import ConnectionDone, ConnectionFdescWentAway, ConnectionLo
 from selvage.failure import Failure
 from selvage.interfaces import IHalfCloseableDescriptor, IReactorFDSet
 from selvage.reactor import Reactor, _fdset
-from selvage.reactor._fdset import CONNECTION_DONE, CONNECTION_LOST, ContinuousPolling
+from selvage.reactor._fdset import CONNECTION_DONE, CONNECTION_LOST, ContinuousPolling, PollLikeMixin
 from selvage.reactor._posixbase import PosixReactorBase, Waker
+from selvage.reactor._watcher import EpollWatcher, LoopWatcher
 from selvage.tasks import Clock
 
 
@@ -436,3 +438,181 @@ def test_a_reactor_on_the_posix_base():
     assert list(reactor.readers) == [reactor.waker]
     assert len(extra.events) == 1
     reactor.waker.connectionLost(None)
+
+
+# -- how the loop is told -------------------------------------------------------------------------------------------------
+
+
+def test_one_that_is_closed_before_the_loop_comes_round_harms_nobody(reactor, run_for, pair, monkeypatch):
+    """libuv would end the process."""
+    monkeypatch.setattr(_fdset, "_AUDIT_INTERVAL_S", 0.01)
+    ours, theirs = pair
+    closed, other = Descriptor(socket.socket(fileno=os.dup(ours.fileno()))), Descriptor(theirs)
+    reactor.addReader(closed)
+    reactor.addWriter(closed)
+    reactor.addWriter(other)
+    closed.sock.close()
+    reactor.removeWriter(closed)
+    closed.on_lost = reactor.stop
+    other.on_write = lambda: reactor.removeWriter(other)
+    run_for(reactor)
+    assert other.events == ["write"]
+    assert len(closed.events) == 1
+    assert closed.events[0].check(ConnectionFdescWentAway)
+
+
+def test_the_epoll_is_there_while_it_is_needed(reactor, pair):
+    assert reactor._poller is None
+    descriptor = Descriptor(pair[0])
+    reactor.addReader(descriptor)
+    assert reactor._poller.fileno() > 0
+    reactor.addWriter(descriptor)
+    reactor.removeReader(descriptor)
+    reactor.removeWriter(descriptor)
+    assert reactor._poller is None
+
+
+def test_descriptors_run_in_the_context_in_which_they_were_added(reactor, run_for, pair):
+    variable = contextvars.ContextVar("variable", default="outside")
+    seen = []
+
+    def add(descriptor, value):
+        variable.set(value)
+        reactor.addReader(descriptor)
+
+    for n, sock in enumerate(pair):
+        descriptor = Descriptor(sock)
+        descriptor.on_read = lambda d=descriptor: (
+            (seen.append(variable.get()), reactor.removeReader(d)) and None
+        )
+        contextvars.copy_context().run(add, descriptor, n)
+    for sock in pair:
+        sock.send(b"x")
+    reactor.callLater(0.02, reactor.stop)
+    run_for(reactor)
+    assert sorted(seen) == [0, 1]
+
+
+@pytest.fixture(params=["epoll", "loop"])
+def watcher(request):
+    class Watched:
+        def __init__(self):
+            self.events = []
+            kind = {"epoll": EpollWatcher, "loop": LoopWatcher}[request.param]
+            self.watcher = kind(lambda *event: self.events.append(event))
+
+    return Watched()
+
+
+def turn(loop, seconds=0.01):
+    loop.run_until_complete(asyncio.sleep(seconds))
+
+
+def test_watchers(watcher, loop_factory, pair):
+    ours, theirs = pair
+    number = ours.fileno()
+    watch = watcher.watcher.watch
+    first, second = loop_factory(), loop_factory()
+    watch(number, True, False)
+    watcher.watcher.attach(first)
+    turn(first)
+    assert watcher.events == []
+    theirs.send(b"x")
+    turn(first)
+    assert set(watcher.events) == {(number, True, False)}
+    watcher.watcher.detach()
+    watcher.events.clear()
+    turn(first)
+    assert watcher.events == []
+    watcher.watcher.attach(second)
+    turn(second)
+    assert set(watcher.events) == {(number, True, False)}
+    watcher.events.clear()
+    watch(number, True, True)
+    turn(second)
+    assert {(read, write) for _, read, write in watcher.events} in (
+        {(True, True)},
+        {(True, False), (False, True)},
+    )
+    watch(number, False, True)
+    watcher.events.clear()
+    turn(second)
+    assert set(watcher.events) == {(number, False, True)}
+    watch(number, False, False)
+    watch(number, False, False)
+    watcher.events.clear()
+    turn(second)
+    assert watcher.events == []
+    watcher.watcher.detach()
+    first.close()
+    second.close()
+
+
+def test_a_hang_up_is_told_to_who_reads(watcher, loop_factory):
+    reading, writing = os.pipe()
+    loop = loop_factory()
+    watcher.watcher.attach(loop)
+    watcher.watcher.watch(reading, True, False)
+    os.close(writing)
+    turn(loop)
+    assert set(watcher.events) == {(reading, True, False)}
+    watcher.watcher.watch(reading, False, False)
+    os.close(reading)
+    loop.close()
+    watcher.watcher.detach()
+
+
+def test_a_file_that_is_always_ready_is_refused_by_watchers(watcher, loop_factory, tmp_path):
+    loop = loop_factory()
+    watcher.watcher.attach(loop)
+    with (tmp_path / "file").open("wb") as file, pytest.raises(PermissionError):
+        watcher.watcher.watch(file.fileno(), True, False)
+    watcher.watcher.detach()
+    loop.close()
+
+
+def test_one_reader_may_remove_another_that_is_ready_too(reactor, run_for, pair):
+    one, two = map(Descriptor, pair)
+    for mine, other in ((one, two), (two, one)):
+        mine.on_read = lambda other=other: (
+            (reactor.removeReader(other), reactor.callLater(0.01, reactor.crash)) and None
+        )
+        reactor.addReader(mine)
+    for sock in pair:
+        sock.send(b"x")
+    run_for(reactor)
+    assert (one.events == []) != (two.events == [])
+    reactor.removeAll()
+
+
+def test_events_as_bits():
+    class Polling(PollLikeMixin):
+        _POLL_DISCONNECTED, _POLL_IN, _POLL_OUT = 8, 1, 4
+
+        def __init__(self):
+            self.readers, self.writers = {}, {}
+
+        def removeReader(self, reader):
+            self.readers.pop(reader, None)
+
+        def removeWriter(self, writer):
+            self.writers.pop(writer, None)
+
+        def getReaders(self):
+            return list(self.readers)
+
+        def getWriters(self):
+            return list(self.writers)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for events, expected in ((1, ["read"]), (4, ["write"]), (5, ["read", "write"]), (9, ["read"])):
+            reactor, descriptor = Polling(), Descriptor(ours)
+            reactor.readers[descriptor] = reactor.writers[descriptor] = True
+            reactor._doReadOrWrite(descriptor, ours.fileno(), events)
+            assert descriptor.events == expected
+        for watched, reason in (("readers", ConnectionDone), ("writers", ConnectionLost)):
+            reactor, descriptor = Polling(), Descriptor(ours)
+            getattr(reactor, watched)[descriptor] = True
+            reactor._doReadOrWrite(descriptor, ours.fileno(), 8)
+            assert descriptor.events[0].check(reason)

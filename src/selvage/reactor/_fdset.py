@@ -7,6 +7,7 @@ anything, or raises, is why it is taken from the reactor.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from typing import Any
 
 from zope.interface import implementer
@@ -20,6 +21,8 @@ from selvage.errors import (
 )
 from selvage.failure import Failure, report
 from selvage.interfaces import IHalfCloseableDescriptor, IReactorFDSet
+
+from ._watcher import make_watcher
 
 __all__ = [
     "CONNECTION_DONE",
@@ -86,6 +89,29 @@ class DisconnectSelectableMixin:
                 self._disconnectSelectable(selectable, why, method == "doRead")
             except BaseException:
                 report(Failure(), "Unhandled error in connectionLost", source="reader", descriptor=selectable)
+
+
+class PollLikeMixin(DisconnectSelectableMixin):
+    """For reactors that wait with something like poll(2), and are told of events as bits.
+
+    Subclasses say which bits: `_POLL_DISCONNECTED`, `_POLL_IN`, `_POLL_OUT`.
+    """
+
+    _POLL_DISCONNECTED = 0
+    _POLL_IN = 0
+    _POLL_OUT = 0
+
+    def _doReadOrWrite(self, selectable: Any, fd: int, event: int) -> None:  # type: ignore[override]
+        """Serve one descriptor for which these events came; raises nothing."""
+        serve = super()._doReadOrWrite
+        if event & self._POLL_DISCONNECTED and not event & self._POLL_IN:
+            reading = selectable in self.getReaders()  # type: ignore[attr-defined]
+            self._disconnectSelectable(selectable, CONNECTION_DONE if reading else CONNECTION_LOST, reading)
+            return
+        if event & self._POLL_IN:
+            serve(selectable, "doRead")
+        if event & self._POLL_OUT and self._is_watched(selectable):
+            serve(selectable, "doWrite")
 
 
 class _PollLoop:
@@ -192,7 +218,7 @@ class ContinuousPolling(DisconnectSelectableMixin):
 
 @implementer(IReactorFDSet)
 class LoopFDSetMixin(DisconnectSelectableMixin):
-    """`addReader` and kin over `loop.add_reader`; what the system cannot wait for is polled."""
+    """`addReader` and kin on the loop; what the system cannot wait for is polled."""
 
     _asyncioEventloop: Any
     _loop: Any
@@ -201,44 +227,53 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
         # Descriptor -> its number when it was added: by then `fileno` may say something else, or raise.
         self._reads: dict[Any, int] = {}
         self._writes: dict[Any, int] = {}
-        # Number -> who watches it now: a closed descriptor's number may have gone to another before it was removed.
-        self._read_owners: dict[int, Any] = {}
-        self._write_owners: dict[int, Any] = {}
+        # Number -> who watches it now, and in which context: a closed descriptor's number may have gone to another
+        # before it was removed.
+        self._read_owners: dict[int, tuple[Any, Context]] = {}
+        self._write_owners: dict[int, tuple[Any, Context]] = {}
+        self._watcher = make_watcher(self._on_ready)
         self._continuousPolling = ContinuousPolling(self)
         self._audit_handle: Any = None
 
+    @property
+    def _poller(self) -> Any:
+        """The epoll that descriptors are in, while there are any."""
+        return self._watcher.poller
+
     def addReader(self, reader: Any) -> None:
-        """Call `reader.doRead` whenever its descriptor can be read.
+        """Call `reader.doRead` whenever its descriptor can be read, in the context of who calls this.
 
         Raises:
             OSError: the descriptor is not open.
         """
         if reader not in self._reads and not self._continuousPolling.isReading(reader):
             number = _descriptor(reader)
+            self._asyncioEventloop  # noqa: B018 - attaches, or makes the loop
             try:
-                self._asyncioEventloop.add_reader(number, self._doReadOrWrite, reader, "doRead")
+                self._watcher.watch(number, True, number in self._write_owners)
             except PermissionError:
                 self._continuousPolling.addReader(reader)
             else:
                 self._reads[reader] = number
-                self._read_owners[number] = reader
+                self._read_owners[number] = reader, copy_context()
                 self._audit_later()
 
     def addWriter(self, writer: Any) -> None:
-        """Call `writer.doWrite` whenever its descriptor can be written.
+        """Call `writer.doWrite` whenever its descriptor can be written, in the context of who calls this.
 
         Raises:
             OSError: the descriptor is not open.
         """
         if writer not in self._writes and not self._continuousPolling.isWriting(writer):
             number = _descriptor(writer)
+            self._asyncioEventloop  # noqa: B018 - attaches, or makes the loop
             try:
-                self._asyncioEventloop.add_writer(number, self._doReadOrWrite, writer, "doWrite")
+                self._watcher.watch(number, number in self._read_owners, True)
             except PermissionError:
                 self._continuousPolling.addWriter(writer)
             else:
                 self._writes[writer] = number
-                self._write_owners[number] = writer
+                self._write_owners[number] = writer, copy_context()
                 self._audit_later()
 
     def removeReader(self, reader: Any) -> None:
@@ -246,20 +281,25 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
         number = self._reads.pop(reader, None)
         if number is None:
             self._continuousPolling.removeReader(reader)
-        elif self._read_owners.get(number) is reader:
+        elif self._read_owners[number][0] is reader:
             del self._read_owners[number]
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.remove_reader(number)
+            self._watch_less(number)
 
     def removeWriter(self, writer: Any) -> None:
         """Stop calling `writer.doWrite`; nothing happens when it is not watched."""
         number = self._writes.pop(writer, None)
         if number is None:
             self._continuousPolling.removeWriter(writer)
-        elif self._write_owners.get(number) is writer:
+        elif self._write_owners[number][0] is writer:
             del self._write_owners[number]
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.remove_writer(number)
+            self._watch_less(number)
+
+    def _watch_less(self, number: int) -> None:
+        try:
+            self._watcher.watch(number, number in self._read_owners, number in self._write_owners)
+        except OSError:
+            # It was closed while both ends of it were watched; the audit will find the one that is left.
+            self._watcher.watch(number, False, False)
 
     def removeAll(self) -> list[Any]:
         """Stop watching everything and return it."""
@@ -272,21 +312,22 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
                 self.removeWriter(selectable)
         return [selectable for selectable in removed if selectable not in internal]
 
+    def _on_ready(self, number: int, readable: bool, writable: bool) -> None:
+        if readable and number in self._read_owners:
+            reader, context = self._read_owners[number]
+            context.run(self._doReadOrWrite, reader, "doRead")
+        if writable and number in self._write_owners:
+            writer, context = self._write_owners[number]
+            context.run(self._doReadOrWrite, writer, "doWrite")
+
     def _stop_watching(self) -> None:
         """Take the descriptors from the loop, but remember them for the next one."""
         self._stop_auditing()
-        if self._loop is not None and not self._loop.is_closed():
-            for number in self._reads.values():
-                self._loop.remove_reader(number)
-            for number in self._writes.values():
-                self._loop.remove_writer(number)
+        self._watcher.detach()
 
     def _watch_on(self, loop: Any) -> None:
         """Watch on this loop what is to be watched."""
-        for reader, number in self._reads.items():
-            loop.add_reader(number, self._doReadOrWrite, reader, "doRead")
-        for writer, number in self._writes.items():
-            loop.add_writer(number, self._doReadOrWrite, writer, "doWrite")
+        self._watcher.attach(loop)
         if self._reads or self._writes:
             self._audit_later()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import weakref
 from typing import Any
 
 from zope.interface import implementer
@@ -31,6 +32,8 @@ class Waker:
         o.setblocking(False)
         self.i: socket.socket | None = i
         self.o: socket.socket | None = o
+        # A reactor that was never taken apart is no reason for a ResourceWarning about sockets nobody knows.
+        self._close = weakref.finalize(self, _close_both, i, o)
 
     def wakeUp(self) -> None:
         """Make the reactor look at its queues; any thread may call this."""
@@ -58,10 +61,8 @@ class Waker:
     def connectionLost(self, reason: object) -> None:
         """Close both ends."""
         self.disconnected = True
-        i, o, self.i, self.o = self.i, self.o, None, None
-        for end in (i, o):
-            if end is not None:
-                end.close()
+        self.i = self.o = None
+        self._close()
 
     def logPrefix(self) -> str:
         """Name it for logs."""
@@ -91,3 +92,8 @@ class PosixReactorBase(DisconnectSelectableMixin, ReactorBase):
         for writer in watched_for_writing:
             self.removeWriter(writer)
         return list(dict.fromkeys([*removed, *watched_for_writing]))
+
+
+def _close_both(i: socket.socket, o: socket.socket) -> None:
+    i.close()
+    o.close()

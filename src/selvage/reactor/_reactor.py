@@ -172,7 +172,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         if loop is None:
             return
         self._cancel_wake()
-        self._stop_auditing()
+        self._stop_watching()
         self._woken = False
         _loop.release(loop)
         if (
@@ -450,8 +450,11 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             AssertionError: `delay` is negative, or `callable` cannot be called.
             TypeError: `delay` is no number.
         """
-        if not delay >= 0 or not _is_callable(callable):
-            raise bad_call_later(delay, callable)
+        try:
+            if not delay >= 0 or not _is_callable(callable):
+                raise bad_call_later(delay, callable)
+        except TypeError:
+            raise bad_call_later(delay, callable) from None
         when = self.seconds() + delay
         call = ScheduledCall(when, callable, args, kw, self, copy_context())
         self._newTimedCalls.append(call)

@@ -3,6 +3,7 @@
 from selvage.reactor._fdset import (
     ContinuousPolling as _ContinuousPolling,  # noqa: F401
     DisconnectSelectableMixin as _DisconnectSelectableMixin,  # noqa: F401
+    PollLikeMixin as _PollLikeMixin,  # noqa: F401
 )
 from selvage.reactor._platform import PLATFORM_TYPE as platformType
 from selvage.reactor._posixbase import PosixReactorBase as PosixReactorBase, Waker as _Waker  # noqa: F401
