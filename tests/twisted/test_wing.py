@@ -77,6 +77,46 @@ def test_the_wing_stands_alone_without_twisted() -> None:
     assert output.splitlines() == ["True 1", "No module named 'twisted.words'"]
 
 
+def test_every_module_of_the_wing_stands_alone() -> None:
+    output = python(
+        """
+        import importlib, pathlib, selvage
+        selvage.install_twisted()
+        folder = pathlib.Path(selvage.__file__).parent
+        for path in sorted((folder / "twisted").rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            importlib.import_module(".".join(parts).removesuffix(".__init__"))
+        print("all")
+        """,
+        before=WITHOUT_TWISTED,
+    )
+    assert output.strip() == "all"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "selectreactor",
+        "pollreactor",
+        "epollreactor",
+        "asyncioreactor",
+        "kqreactor",
+        "iocpreactor",
+        "win32eventreactor",
+    ],
+)
+def test_install_of_any_reactor_module_gives_selvages_reactor(name: str) -> None:
+    output = python(f"""
+        import selvage
+        selvage.install_twisted()
+        from twisted.internet import {name}
+        {name}.install()
+        from twisted.internet import reactor
+        print(reactor is selvage.get_reactor(), type(reactor) is selvage.Reactor)
+    """)
+    assert output.split() == ["True", "True"]
+
+
 def test_installing_twice_is_the_same_as_once() -> None:
     output = python("""
         import sys, selvage

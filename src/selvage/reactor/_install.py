@@ -21,8 +21,11 @@ __all__ = [
     "install_asyncio",
     "install_epoll",
     "install_function_for",
+    "install_iocp",
+    "install_kqueue",
     "install_poll",
     "install_select",
+    "install_win32",
 ]
 
 
@@ -75,8 +78,11 @@ def _named(module: str) -> Callable[[], None]:
 
 
 install_epoll = _named("epollreactor")
+install_iocp = _named("iocpreactor.reactor")
+install_kqueue = _named("kqreactor")
 install_poll = _named("pollreactor")
 install_select = _named("selectreactor")
+install_win32 = _named("win32eventreactor")
 
 
 def install_function_for(platform: Any) -> Callable[[], None]:
