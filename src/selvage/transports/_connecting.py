@@ -11,7 +11,6 @@ from selvage.failure import Failure, report
 from selvage.interfaces import IConnector, implementer
 
 from ._errors import connect_error, os_connect_error
-from ._factories import as_factory
 from ._states import LOST, NEW
 from ._stream import Connection, log_prefix
 
@@ -200,7 +199,7 @@ class BaseConnector:
     def __init__(self, factory: Any, timeout: float | None, reactor: Any) -> None:
         self.state = "disconnected"
         self.reactor = reactor
-        self.factory = as_factory(factory)
+        self.factory = factory
         self.timeout = timeout
         self.transport: Any = None
 

@@ -15,7 +15,6 @@ from selvage.interfaces import IListeningPort, implementer
 
 from ._engine import complete_now
 from ._errors import lost_failure
-from ._factories import as_factory
 from ._reservation import _FileDescriptorReservation
 from ._stream import Connection, log_prefix
 
@@ -87,7 +86,7 @@ class AdoptedOwner:
     """Stands in as the port of a connection that was not accepted by one but adopted."""
 
     def __init__(self, factory: Any, port_number: int | str | None) -> None:
-        self.factory = as_factory(factory)
+        self.factory = factory
         self._realPortNumber = port_number
 
 
@@ -155,7 +154,7 @@ class StreamPort(BasePort):
 
     def __init__(self, factory: Any, backlog: int, reactor: Any) -> None:
         super().__init__(reactor)
-        self.factory = as_factory(factory)
+        self.factory = factory
         self.backlog = backlog
         self.sessionno = 0
         self._server: asyncio.AbstractServer | None = None

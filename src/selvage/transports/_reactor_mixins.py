@@ -21,6 +21,7 @@ from selvage.interfaces import (
 from . import tcp, udp, unix
 from ._datagram import BaseDatagramPort
 from ._engine import Engine
+from ._factories import as_factory
 from ._listening import StreamPort
 from ._stream import Connection
 
@@ -127,7 +128,7 @@ class TCPReactorMixin(TransportsMixin):
         Raises:
             CannotListenError: the address is taken, forbidden or not of this machine.
         """
-        listening = tcp.Port(port, factory, backlog, interface, self)
+        listening = tcp.Port(port, as_factory(factory), backlog, interface, self)
         listening.startListening()
         return listening
 
@@ -145,7 +146,7 @@ class TCPReactorMixin(TransportsMixin):
         Raises:
             ServiceNameUnknownError: the system knows no service of that name.
         """
-        connector = tcp.Connector(host, port, factory, timeout, bindAddress, self)
+        connector = tcp.Connector(host, port, as_factory(factory), timeout, bindAddress, self)
         connector.connect()
         return connector
 
@@ -213,7 +214,7 @@ class UNIXReactorMixin(TransportsMixin):
         Raises:
             CannotListenError: the path is taken or forbidden.
         """
-        listening = unix.Port(address, factory, backlog, mode, self, wantPID)
+        listening = unix.Port(address, as_factory(factory), backlog, mode, self, wantPID)
         listening.startListening()
         return listening
 
@@ -227,7 +228,7 @@ class UNIXReactorMixin(TransportsMixin):
             timeout: seconds for the attempt; None for no end.
             checkPID: refuse unless the process that left its number beside the socket is alive.
         """
-        connector = unix.Connector(address, factory, timeout, self, checkPID)
+        connector = unix.Connector(address, as_factory(factory), timeout, self, checkPID)
         connector.connect()
         return connector
 
@@ -284,7 +285,7 @@ class SocketReactorMixin(TransportsMixin):
         kind: type[tcp.Port] = unix.Port if addressFamily == unix.AF_UNIX else tcp.Port
         if addressFamily not in (socket.AF_INET, socket.AF_INET6, unix.AF_UNIX):
             raise UnsupportedAddressFamily(addressFamily)
-        port = kind._fromListeningDescriptor(self, fileDescriptor, addressFamily, factory)
+        port = kind._fromListeningDescriptor(self, fileDescriptor, addressFamily, as_factory(factory))
         port.startListening()
         return port
 
@@ -301,10 +302,10 @@ class SocketReactorMixin(TransportsMixin):
             UnsupportedAddressFamily: another family.
         """
         if addressFamily == unix.AF_UNIX:
-            return unix.Server._fromConnectedSocket(fileDescriptor, factory, self)
+            return unix.Server._fromConnectedSocket(fileDescriptor, as_factory(factory), self)
         if addressFamily not in (socket.AF_INET, socket.AF_INET6):
             raise UnsupportedAddressFamily(addressFamily)
-        return tcp.Server._fromConnectedSocket(fileDescriptor, addressFamily, factory, self)
+        return tcp.Server._fromConnectedSocket(fileDescriptor, addressFamily, as_factory(factory), self)
 
     def adoptDatagramPort(
         self, fileDescriptor: int, addressFamily: int, protocol: Any, maxPacketSize: int = 8192
