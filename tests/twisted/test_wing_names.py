@@ -65,12 +65,14 @@ DIFFERS: dict[str, dict[str, str]] = {
         "Connection.doRead: missing": "the loop reads",
         "Connection.readConnectionLost: missing": "the loop tells the adapter of a half-closed connection",
         "Connection.writeSomeData: missing": "the loop writes",
-        "Port.doRead: missing": "the loop accepts",
         "Port.backlog: missing": _EACH_PORT,
         "Port.factory: missing": _EACH_PORT,
         "Port.interface: missing": _EACH_PORT,
         "Port.port: missing": _EACH_PORT,
         "Port.sessionno: missing": _EACH_PORT,
+        "Server: ": _MADE_BY_REACTOR,
+    },
+    "twisted.internet.unix": {
         "Server: ": _MADE_BY_REACTOR,
     },
 }
