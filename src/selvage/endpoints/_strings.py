@@ -123,6 +123,22 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def _unknown(kind: str, description: str, known: Sequence[str]) -> ValueError:
+    """Return what to raise when there is no type `kind`; what looks like a port or an address gets the type it lacks."""
+    error = ValueError(f"Unknown endpoint type: {kind!r}{_nearest(kind, known)}")
+    if description.rpartition(":")[2].isdecimal():
+        error.add_note(f"A description begins with its type, as in 'tcp:{description}'")
+    error.add_note(f"The types are {', '.join(known)}")
+    return error
+
+
+def _check_description(description: object) -> None:
+    if not isinstance(description, str):
+        raise TypeError(
+            f"an endpoint is made of the reactor and a description, as in 'tcp:8080'; {description!r} is no description"
+        )
+
+
 class _WrongValueError(ValueError):
     """A value that does not fit; whoever knows the description says where it stands."""
 
@@ -314,7 +330,7 @@ def _parseServer(description: str, factory: Any) -> tuple[str, tuple[Any, ...], 
     kind = _tokenize(description)[0].value
     parser = _serverParsers.get(kind)
     if parser is None:
-        raise ValueError(f"Unknown endpoint type: {kind!r}{_nearest(kind, _serverParsers)}")
+        raise _unknown(kind, description, list(_serverParsers))
     result: tuple[str, tuple[Any, ...], dict[str, Any]] = _call(parser, description, factory)
     return result
 
@@ -333,6 +349,7 @@ def serverFromString(reactor: Any, description: str) -> IStreamServerEndpoint:
 
     Twisted: `twisted.internet.endpoints.serverFromString`.
     """
+    _check_description(description)
     kind = _tokenize(description)[0].value
     if kind in _serverParsers:
         name, (where, _factory, *more), options = _parseServer(description, None)
@@ -344,9 +361,7 @@ def serverFromString(reactor: Any, description: str) -> IStreamServerEndpoint:
         return _call(parse, description, reactor)  # type: ignore[no-any-return]
     plugin = _plugin(IStreamServerEndpointStringParser, kind)
     if plugin is None:
-        raise ValueError(
-            f"Unknown endpoint type: {kind!r}{_nearest(kind, (*_serverParsers, *_serverPlugins))}"
-        )
+        raise _unknown(kind, description, [*_serverParsers, *_serverPlugins])
     args, kwargs = _parse(description)
     return plugin.parseStreamServer(reactor, *args[1:], **kwargs)  # type: ignore[no-any-return]
 
@@ -418,6 +433,7 @@ def clientFromString(reactor: Any, description: str | bytes) -> IStreamClientEnd
     Twisted: `twisted.internet.endpoints.clientFromString`.
     """
     text = description.decode("utf-8") if isinstance(description, bytes) else description
+    _check_description(text)
     (kind, *args), kwargs = _parse(text)
     parser = _clientParsers.get(kind.upper())
     try:
@@ -434,8 +450,7 @@ def clientFromString(reactor: Any, description: str | bytes) -> IStreamClientEnd
         raise ValueError(f"{error} (in {text!r})") from None
     plugin = _plugin(IStreamClientEndpointStringParserWithReactor, kind)
     if plugin is None:
-        known = (*(name.lower() for name in _clientParsers), *_clientPlugins)
-        raise ValueError(f"Unknown endpoint type: {kind!r}{_nearest(kind, known)}")
+        raise _unknown(kind, text, [*(name.lower() for name in _clientParsers), *_clientPlugins])
     return plugin.parseStreamClient(reactor, *args, **kwargs)  # type: ignore[no-any-return]
 
 

@@ -49,7 +49,15 @@ class Factory(Generic[P]):
         Args:
             protocol: called without arguments for each connection.
             args: and kwargs: for the factory's own class.
+
+        Raises:
+            TypeError: `protocol` is a protocol, not a class of them.
         """
+        if protocol is not None and not callable(protocol):
+            raise TypeError(
+                f"{cls.__name__}.forProtocol() takes a class, which it calls for each connection, not {protocol!r}: "
+                f"pass {type(protocol).__name__} itself"
+            )
         factory = cls(*args, **kwargs)
         factory.protocol = protocol
         return factory

@@ -335,8 +335,11 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
             AssertionError: `delay` is negative, or `callable` cannot be called.
             TypeError: `delay` is no number.
         """
-        if not delay >= 0 or not _is_callable(callable):
-            raise bad_call_later(delay, callable)
+        try:
+            if not delay >= 0 or not _is_callable(callable):
+                raise bad_call_later(delay, callable)
+        except TypeError:
+            raise bad_call_later(delay, callable) from None
         call = ScheduledCall(self.seconds() + delay, callable, args, kw, self, copy_context())
         self._newTimedCalls.append(call)
         return call
@@ -417,7 +420,15 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         return self.threadpool
 
     def callInThread(self, _callable: Callable[..., Any], *args: object, **kwargs: object) -> None:
-        """Call a function in a thread of the pool; what it raises goes to the hub."""
+        """Call a function in a thread of the pool; what it raises goes to the hub.
+
+        Raises:
+            TypeError: it cannot be called.
+        """
+        if not _is_callable(_callable):
+            raise TypeError(
+                f"{_callable!r} is not callable: callInThread takes the function itself, do not call it"
+            )
         self.getThreadPool().callInThread(_callable, *args, **kwargs)
 
     def suggestThreadPoolSize(self, size: int) -> None:
@@ -465,6 +476,10 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
 
 def bad_call_later(delay: Any, function: Any) -> Exception:
     """Return what to raise when `callLater` was called with these."""
+    if not hasattr(delay, "__float__"):
+        return TypeError(
+            f"callLater takes the delay first, a number of seconds, then what to call: callLater({delay!r}, ...)"
+        )
     if not _is_callable(function):
         return AssertionError(
             f"{function!r} is not callable: callLater takes the function itself, do not call it"

@@ -12,7 +12,13 @@ _hooks: list[tuple[Callable[[Failure], object], Callable[[Report], object]]] = [
 
 
 def add(f: Callable[[Failure], object]) -> None:
-    """Subscribe `f`; twice is once."""
+    """Subscribe `f`; twice is once.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    if not callable(f):
+        raise TypeError(f"addErrorCallback() takes a function of one Failure, not {f!r}")
     if any(known == f for known, _ in _hooks):
         return
 

@@ -68,6 +68,7 @@ def run(
 
     Raises:
         BaseException: what `main` raised, or its Deferred failed with.
+        TypeError: `main` cannot be called, as when it was called already.
         KeyboardInterrupt: SIGINT came; `main` was cancelled and did not object.
         SystemExit: SIGTERM (or SIGBREAK) came, likewise; the exit status is 128 plus the signal's number.
         ReactorAlreadyRunning: there is a reactor or an asyncio loop running in this thread.
@@ -75,6 +76,7 @@ def run(
     However it ends, "shutdown" triggers have been fired, then ports, connections, delayed calls, threads of the pool,
     asyncio tasks and asynchronous generators ended, and the loop is closed.
     """
+    _check_arguments(main, loop_factory)
     reactor = own_reactor()
     if reactor._started or _loop.running_loop() is not None:
         raise ReactorAlreadyRunning(
@@ -96,6 +98,27 @@ def run(
     finally:
         setDebugging(debugging[0])
         DelayedCall.debug = debugging[1]
+
+
+def _check_arguments(main: Any, loop_factory: Any) -> None:
+    if not callable(main):
+        hint = "pass a coroutine function, or a function that returns a Deferred"
+        if iscoroutine(main):
+            main.close()  # or Python would complain that nobody awaited it
+            name = main.__name__
+            hint = f"pass the function itself, as in selvage.run({name}), its arguments after it"
+        elif isawaitable(main):
+            hint = (
+                "it was made outside the reactor that is to run it; pass a function that makes and returns it"
+            )
+        raise TypeError(
+            f"selvage.run() calls its argument in a running reactor, and {main!r} cannot be called: {hint}"
+        )
+    if loop_factory is not None and not callable(loop_factory):
+        raise TypeError(
+            f"loop_factory has to be a function that makes an asyncio loop, as in asyncio.new_event_loop, "
+            f"not {loop_factory!r}"
+        )
 
 
 class _Program:

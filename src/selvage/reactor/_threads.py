@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from selvage.defer import Deferred, maybeDeferred
 from selvage.failure import Failure
 
+from ._loop import running_loop
+
 if TYPE_CHECKING:
     from selvage.interfaces import IReactorFromThreads
 
@@ -80,9 +82,15 @@ def blockingCallFromThread(
     Args:
         f: returns a value, a Deferred or a coroutine.
 
-    Raises: what `f` raises, or its Deferred fails with.
-    Context: never from the reactor's own thread, which would wait for itself.
+    Raises:
+        BaseException: what `f` raises, or its Deferred fails with.
+        RuntimeError: this is the reactor's own thread, which would wait for itself.
     """
+    if _runs_here(reactor):
+        raise RuntimeError(
+            "blockingCallFromThread() was called in the reactor's own thread, which would wait for itself for ever: "
+            f"call {f!r} directly, and await its result or add callbacks to it"
+        )
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def call() -> None:
@@ -94,6 +102,13 @@ def blockingCallFromThread(
         result.raiseException()
     answer: _R = result
     return answer
+
+
+def _runs_here(reactor: Any) -> bool:
+    """Tell whether the loop that runs in this thread is the reactor's."""
+    loop = running_loop()
+    # `running` attaches a reactor that may be attached.
+    return loop is not None and bool(reactor.running) and getattr(reactor, "_loop", None) is loop
 
 
 def _ambient_reactor() -> Any:

@@ -96,9 +96,9 @@ class DelayedCall:
             AlreadyCalled: it has run, or is running now.
         """
         if self.cancelled:
-            raise AlreadyCancelled
+            raise AlreadyCancelled(f"{self!r}, see its active()")
         if self.called:
-            raise AlreadyCalled
+            raise AlreadyCalled(f"{self!r}, see its active()")
         self.cancelled = 1
         self.canceller(self)
         self.func, self.args, self.kw = None, (), {}
@@ -139,9 +139,9 @@ class DelayedCall:
 
     def _require_active(self) -> None:
         if self.cancelled:
-            raise AlreadyCancelled
+            raise AlreadyCancelled(f"{self!r}, see its active()")
         if self.called:
-            raise AlreadyCalled
+            raise AlreadyCalled(f"{self!r}, see its active()")
 
     def __le__(self, other: DelayedCall) -> bool:
         return self.time <= other.time
@@ -206,9 +206,9 @@ class ScheduledCall(DelayedCall):
     def cancel(self) -> None:
         """As `DelayedCall.cancel`."""
         if self.cancelled:
-            raise AlreadyCancelled
+            raise AlreadyCancelled(f"{self!r}, see its active()")
         if self.called:
-            raise AlreadyCalled
+            raise AlreadyCalled(f"{self!r}, see its active()")
         self.cancelled = 1
         self.heap._cancellations += 1
         # What the call would have used goes now; the rest is small and goes with the entry.

@@ -66,7 +66,12 @@ class Clock:
             raise TypeError(
                 f"callLater needs something to call, not {callable!r}; pass the function, do not call it"
             )
-        time = self.seconds() + delay
+        try:
+            time = self.seconds() + delay
+        except TypeError:
+            raise TypeError(
+                f"callLater takes the delay first, a number of seconds, then what to call, not {delay!r}"
+            ) from None
         if time != time:
             raise ValueError(f"callLater cannot wait for {delay!r} seconds")
         call = DelayedCall(time, callable, args, kw, self._cancelled, self._moved_sooner, self.seconds)

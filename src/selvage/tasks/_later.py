@@ -51,6 +51,11 @@ def deferLater(
             f"deferLater needs something to call, not {callable!r}; pass the function, do not call it"
         )
 
+    if not hasattr(clock, "callLater"):
+        raise TypeError(
+            f"deferLater takes the reactor first, as in deferLater(reactor, seconds, function), not {clock!r}"
+        )
+
     def take_back(_: Deferred[Any]) -> None:
         call.cancel()
 

@@ -76,6 +76,10 @@ class LoopingCall:
     _due: float | None = None
 
     def __init__(self, f: Callable[..., object], *a: Any, **kw: Any) -> None:
+        if not callable(f):
+            raise TypeError(
+                f"LoopingCall needs something to call, not {f!r}; pass the function, do not call it"
+            )
         self.f = f
         self.a = a
         self.kw = kw
