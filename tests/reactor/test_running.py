@@ -14,7 +14,7 @@ import pytest
 
 from selvage.defer import Deferred
 from selvage.errors import ReactorAlreadyRunning, ReactorNotRestartable, ReactorNotRunning
-from selvage.reactor import Reactor, ReactorBase
+from selvage.reactor import NotAvailableError, Reactor, ReactorBase, _loop
 
 
 def test_run_and_stop(reactor, run_for):
@@ -603,6 +603,21 @@ def test_an_exception_handler_of_the_program_stays(loop_factory):
     assert isinstance(seen[0], ZeroDivisionError)
 
 
+def test_without_uvloop_the_loop_is_asyncios(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    reactor = Reactor()
+    assert isinstance(reactor._asyncioEventloop, asyncio.SelectorEventLoop)
+    reactor.callWhenRunning(reactor.stop)
+    reactor.run()
+
+
+def test_on_windows_the_loop_is_one_that_watches_descriptors(monkeypatch):
+    monkeypatch.setattr(_loop, "IS_WINDOWS", True)
+    loop = _loop.new_event_loop()
+    assert isinstance(loop, asyncio.SelectorEventLoop)
+    loop.close()
+
+
 def test_a_proactor_is_refused():
     class ProactorEventLoop:
         pass
@@ -700,7 +715,7 @@ def test_missing_hooks_without_arguments_say_what_to_override():
 
 @pytest.mark.parametrize("method", ["listenSSL", "connectSSL", "spawnProcess"])
 def test_what_is_missing_says_so(reactor, method):
-    with pytest.raises(NotImplementedError, match=f"reactor.{method} is not available"):
+    with pytest.raises(NotAvailableError, match=f"reactor.{method} is not available"):
         getattr(reactor, method)(1, 2, 3)
 
 

@@ -17,6 +17,7 @@ from . import _ambient
 from ._ambient import get_reactor, install_reactor
 from ._base import ReactorBase
 from ._lockfile import DeferredFilesystemLock, FilesystemLock, isLocked
+from ._reactor import NotAvailableError
 from ._resolver import (
     BlockingResolver,
     ComplexResolverSimplifier,
@@ -44,6 +45,7 @@ __all__ = [
     "FirstOneWins",
     "GAIResolver",
     "HostResolution",
+    "NotAvailableError",
     "PluggableResolverMixin",
     "Reactor",
     "ReactorBase",

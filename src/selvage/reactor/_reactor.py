@@ -30,7 +30,7 @@ from ._fdset import LoopFDSetMixin
 from ._posixbase import PosixReactorBase
 from ._time import DelayedCall, ScheduledCall
 
-__all__ = ["LoopReactor"]
+__all__ = ["LoopReactor", "NotAvailableError"]
 
 # Loops measure in milliseconds that fit an integer, or multiply into nanoseconds: beyond a day we wake and sleep again.
 _LONGEST_SLEEP_S = 86400.0
@@ -40,6 +40,23 @@ _LONGEST_SLEEP_S = 86400.0
 _ROUNDING_S = 0.0005
 
 _is_callable = callable
+
+
+class NotAvailableError(NotImplementedError):
+    """This release of Selvage cannot do that yet.
+
+    Attributes:
+        asked: what was called, as "reactor.spawnProcess".
+        missing: what it would take, as "child processes".
+    """
+
+    def __init__(self, asked: str, missing: str) -> None:
+        super().__init__(asked, missing)
+        self.asked = asked
+        self.missing = missing
+
+    def __str__(self) -> str:
+        return f"{self.asked} is not available: this release of Selvage has no {self.missing} yet"
 
 
 class LoopWaker:
@@ -514,19 +531,13 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     # -- what later parts of Selvage bring ----------------------------------------------------------------------------
 
     def listenSSL(self, *args: object, **kwargs: object) -> Any:
-        """Raise: TLS is not part of this release."""
-        raise _missing("listenSSL", "TLS transports")
+        """Raise NotAvailableError: TLS is no part of this release."""
+        raise NotAvailableError("reactor.listenSSL", "TLS transports")
 
     def connectSSL(self, *args: object, **kwargs: object) -> Any:
-        """Raise: TLS is not part of this release."""
-        raise _missing("connectSSL", "TLS transports")
+        """Raise NotAvailableError: TLS is no part of this release."""
+        raise NotAvailableError("reactor.connectSSL", "TLS transports")
 
     def spawnProcess(self, *args: object, **kwargs: object) -> Any:
-        """Raise: child processes are not part of this release."""
-        raise _missing("spawnProcess", "child processes")
-
-
-def _missing(method: str, what: str) -> Exception:
-    return NotImplementedError(
-        f"reactor.{method} is not available: this release of Selvage has no {what} yet"
-    )
+        """Raise NotAvailableError: child processes are no part of this release."""
+        raise NotAvailableError("reactor.spawnProcess", "child processes")
