@@ -25,8 +25,20 @@ if TYPE_CHECKING:
 _ACCEPTS_PER_TURN = 100
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
+
+class _NullDevice:
+    """A descriptor that is held for its number only, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._number = os.open(os.devnull, os.O_RDONLY)
+
+    def close(self) -> None:
+        """Give the number back."""
+        os.close(self._number)
+
+
 #: One for the process, held as soon as a port accepts by itself.
-reserved_descriptor = _FileDescriptorReservation(lambda: open(os.devnull, "rb"))  # noqa: SIM115
+reserved_descriptor = _FileDescriptorReservation(_NullDevice)
 
 __all__ = ["BasePort", "BaseServer", "StreamPort", "ambient_reactor"]
 

@@ -130,6 +130,8 @@ class Connection:
             self.loseConnection()
             return
         self.protocol = protocol
+        reactor = self._engine.reactor
+        scheduled = len(reactor._newTimedCalls)
         try:
             protocol.makeConnection(self)
         except BaseException:
@@ -138,14 +140,17 @@ class Connection:
         self._flags |= STARTED
         if self._flow is not None:
             self._flow.started()
-        elif self._engine.reactor._newTimedCalls:
-            self._let_due_calls_go_first()
+        elif len(reactor._newTimedCalls) > scheduled:
+            self._let_due_calls_go_first(reactor, scheduled)
 
-    def _let_due_calls_go_first(self) -> None:
-        """Have what `connectionMade` scheduled for "at once" done before the first input: uvloop reads in the same turn."""
-        reactor = self._engine.reactor
+    def _let_due_calls_go_first(self, reactor: Any, before: int) -> None:
+        """Have what `connectionMade` scheduled for "at once" done before the first input: uvloop reads in the same turn.
+
+        Args:
+            before: how many calls had been scheduled before.
+        """
         now = reactor.seconds()
-        if self._state == OPEN and any(call.time <= now for call in reactor._newTimedCalls):
+        if self._state == OPEN and any(call.time <= now for call in reactor._newTimedCalls[before:]):
             flow = self._make_flow()
             flow.hold()
             flow.started()

@@ -263,6 +263,10 @@ class Client(BaseClient):
         else:
             self.reactor.resolve(host).addCallbacks(self._resolved, self._unresolved)
 
+    def _is_local(self, address: Any) -> bool:
+        host: str | bytes = address[0]
+        return host[:4] in ("127.", b"127.") or host in ("::1", b"::1")
+
     def _resolved(self, host: str) -> None:
         self._connect((host, self.addr[1]))
 
