@@ -201,7 +201,8 @@ class FileDescriptor:
         self.stopReading()
         if self._writeDisconnected:
             self.stopWriting()
-            self.reactor.callLater(0, self.connectionLost, Failure(_connDone))
+            # At once, as in Twisted: whoever closed the descriptor underneath may not see its number in use again.
+            self.connectionLost(Failure(_connDone))
         else:
             self.startWriting()
             self.disconnecting = 1
