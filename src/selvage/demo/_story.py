@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selvage.errors import ConnectionDone
+from selvage.failure import printable, printable_traceback
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +67,7 @@ class Story:
         """Show a Failure that nobody handled; `reactor.addErrorCallback` calls this."""
         self.failures.append(failure)
         self.told("[bold red]x[/]", f"[bold red]a failure reached the hub: {escape(_brief(failure))}[/]")
-        indented = textwrap.indent(failure.getTraceback().rstrip(), " " * 11)
+        indented = textwrap.indent(printable_traceback(failure).rstrip(), " " * 11)
         self.console.print(Text(indented, style="red"), soft_wrap=True)
 
     def summary(self, outcomes: dict[str, str | None]) -> None:
@@ -91,6 +92,5 @@ def _shown(data: bytes) -> str:
 
 
 def _brief(failure: Failure) -> str:
-    return (
-        f"{failure.type.__name__}: {failure.getErrorMessage()}" if failure.type else failure.getErrorMessage()
-    )
+    message = printable(failure.getErrorMessage()).replace("\n", " ")
+    return f"{failure.type.__name__}: {message}" if failure.type else message

@@ -19,7 +19,15 @@ from selvage.failure._failure import (
     startDebugMode,
 )
 from selvage.failure._frames import machinery
-from selvage.failure._hub import Report, report, set_default_reporter, subscribe, unsubscribe
+from selvage.failure._hub import (
+    Report,
+    printable as printable,  # for selvage.demo
+    printable_traceback as printable_traceback,  # for selvage.demo
+    report,
+    set_default_reporter,
+    subscribe,
+    unsubscribe,
+)
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
 
 __all__ = [

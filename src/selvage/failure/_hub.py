@@ -35,6 +35,19 @@ _FACT_LIMIT = 200
 
 _MARK = "__selvage_reported__"
 
+# What a terminal, or whoever reads a log line by line, would act upon rather than show: control characters but for tab
+# and newline, other ends of line, and what turns the direction of writing.
+_ESCAPED: dict[int, str] = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (
+        *(code for code in range(32) if chr(code) not in "\t\n"),
+        *range(0x7F, 0xA0),
+        *(0x200E, 0x200F, 0x2028, 0x2029),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -211,6 +224,24 @@ def _call(subscriber: Subscriber, record: Report) -> BaseException | None:
     return None
 
 
+def printable(text: str) -> str:
+    """Return `text` with what could take over a terminal escaped; for text that may come from a peer."""
+    return text.translate(_ESCAPED)
+
+
+def printable_traceback(failure: Failure) -> str:
+    """Return the traceback of `failure` for a terminal or a log.
+
+    What the exception says of itself may come from a peer: control characters in it are escaped, and lines after its first
+    are indented, so that they cannot pass for lines of a report.
+    """
+    text = failure.getTraceback()
+    message = failure.getErrorMessage()
+    if "\n" in message:
+        text = text.replace(message, message.replace("\n", "\n    "))
+    return printable(text)
+
+
 def _print_report(record: Report) -> None:
     """Print a report to standard error, in one write so that threads do not mix their lines."""
     stream = sys.stderr
@@ -224,7 +255,7 @@ def _print_report(record: Report) -> None:
             continue
         text = safe_repr(value)
         lines.append(f"  {name}: {text if len(text) <= _FACT_LIMIT else text[:_FACT_LIMIT] + '...'}")
-    stream.write("\n".join(lines) + "\n" + record.failure.getTraceback() + "\n")
+    stream.write(printable("\n".join(lines)) + "\n" + printable_traceback(record.failure) + "\n")
     stream.flush()
 
 
@@ -236,7 +267,7 @@ def _print_last_resort(error: BaseException) -> None:
             failure = error if isinstance(error, Failure) else Failure(error)
             stream.write(
                 "An unhandled failure could not be reported in the usual way:\n"
-                + failure.getTraceback()
+                + printable_traceback(failure)
                 + "\n"
             )
             stream.flush()
