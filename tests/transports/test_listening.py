@@ -400,6 +400,31 @@ def test_without_a_reserved_descriptor_it_is_reported(run, reactor, monkeypatch,
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("number", "reported"),
+    [(errno.ECONNABORTED, 0), (errno.ENOBUFS, 0), (errno.ENOMEM, 0), (errno.EPERM, 0), (errno.EOPNOTSUPP, 1)],
+)
+def test_what_accept_fails_with_is_reported_unless_it_is_a_matter_of_course(
+    run, reactor, monkeypatch, reports, number, reported
+):
+    monkeypatch.setattr(Port, "_accepts_itself", True)
+
+    class Failing:
+        def accept(self) -> Any:
+            raise OSError(number, os.strerror(number))
+
+    async def main():
+        port = reactor.listenTCP(0, Recording(), interface="127.0.0.1")
+        real, port.socket = port.socket, Failing()
+        port.doRead()
+        port.socket = real
+        assert [report.failure.value.errno for report in reports] == [number] * reported
+        reports.clear()
+        await port.stopListening()
+
+    run(main)
+
+
 def test_a_port_that_accepts_itself_serves_many(run, reactor, monkeypatch):
     monkeypatch.setattr(Port, "_accepts_itself", True)
 

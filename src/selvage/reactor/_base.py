@@ -20,7 +20,12 @@ from selvage.errors import (
     ReactorNotRunning,
 )
 from selvage.failure import Failure, report
-from selvage.interfaces import IReactorCore, IReactorThreads, IReactorTime
+from selvage.interfaces import (
+    IReactorCore,
+    IReactorThreads,
+    IReactorTime,
+    _ISupportsExitSignalCapturing,
+)
 
 from . import _errorhooks, _threadable
 from ._fdset import CONNECTION_LOST
@@ -42,7 +47,7 @@ SystemEventID = NewType("SystemEventID", tuple[str, Any])
 _is_callable = callable
 
 
-@implementer(IReactorCore, IReactorTime, IReactorThreads)
+@implementer(IReactorCore, IReactorTime, IReactorThreads, _ISupportsExitSignalCapturing)
 class ReactorBase(TimerHeap, PluggableResolverMixin):
     """A reactor without an engine.
 

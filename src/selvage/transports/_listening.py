@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Connections accepted before other descriptors have their turn.
 _ACCEPTS_PER_TURN = 100
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+#: What accept() may fail with while the port is sound: it goes on listening.
+ACCEPT_ERRORS = (*_NO_DESCRIPTORS, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
 
 
 class _NullDevice:
@@ -223,9 +225,11 @@ class StreamPort(BasePort):
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as exc:
-                if exc.errno not in _NO_DESCRIPTORS or not self._shed(exc):
-                    return
-                continue
+                if exc.errno in _NO_DESCRIPTORS and self._shed(exc):
+                    continue
+                if exc.errno not in ACCEPT_ERRORS and exc.errno != errno.EPERM:  # EPERM: a firewall's word
+                    report(Failure(exc), "Could not accept a connection", source="reader", port=self)
+                return
             sock.setblocking(False)
             connection = self._accept()
             connection._ride(sock, connection._not_adopted)

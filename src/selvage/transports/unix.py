@@ -492,6 +492,7 @@ class ConnectedDatagramPort(DatagramPort):
 
     def connectionFailed(self, reason: Failure) -> None:
         """Tell the protocol that nobody is there."""
+        self.stopListening()
         self.disconnected = True
         self.protocol.connectionFailed(reason)
 

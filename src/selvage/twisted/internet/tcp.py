@@ -16,6 +16,7 @@ from errno import (
 )
 
 from selvage.transports._ip import _NUMERIC_ONLY as _NUMERIC_ONLY, _resolveIPv6 as _resolveIPv6
+from selvage.transports._listening import ACCEPT_ERRORS as _ACCEPT_ERRORS  # noqa: F401
 from selvage.transports._reservation import (
     _BuffersLogs as _BuffersLogs,
     _FileDescriptorReservation as _FileDescriptorReservation,
