@@ -39,6 +39,8 @@ class BaseDatagramPort(BasePort):
     maxThroughput = 256 * 1024
     logstr = "Uninitialized"
     _kind = "UDP"
+    # Whether the protocol gets data and address as the socket gives them: then `_deliver` is not asked.
+    _delivers_as_received = True
     _connected_to: Any = None
     _adopted: socket.socket | None = None
     _reading = False
@@ -65,8 +67,8 @@ class BaseDatagramPort(BasePort):
         raise NotImplementedError(f"{type(self).__name__} has to say what was asked for: override _asked")
 
     def _deliver(self, data: bytes, address: Any) -> None:
-        """Pass one datagram on."""
-        self.protocol.datagramReceived(data, address)
+        """Pass one datagram on, in another form than it was received."""
+        raise NotImplementedError(f"{type(self).__name__} has to say what it passes on: override _deliver")
 
     # --- Beginning and ending ----------------------------------------------------------------------------------
 
@@ -173,7 +175,8 @@ class BaseDatagramPort(BasePort):
         sock = self.socket
         if sock is None:
             return
-        receive, size, deliver = sock.recvfrom, self.maxPacketSize, self._deliver
+        receive, size = sock.recvfrom, self.maxPacketSize
+        deliver = None if self._delivers_as_received else self._deliver
         for _ in range(_BATCH):
             try:
                 data, address = receive(size)
@@ -185,7 +188,10 @@ class BaseDatagramPort(BasePort):
                 continue
             speaking.transport = self
             try:
-                deliver(data, address)
+                if deliver is None:
+                    self.protocol.datagramReceived(data, address)
+                else:
+                    deliver(data, address)
             except BaseException:
                 report(
                     Failure(),

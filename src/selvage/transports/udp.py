@@ -65,6 +65,7 @@ class Port(BaseDatagramPort):
     def _set_family(self) -> None:
         if isIPv6Address(self.interface):
             self.addressFamily = socket.AF_INET6
+            self._delivers_as_received = False
         elif self.interface and not isIPAddress(self.interface):
             raise InvalidAddressError(self.interface, "not an IPv4 or IPv6 address.")
 

@@ -455,6 +455,8 @@ class ConnectedDatagramPort(DatagramPort):
         bindAddress: path of our own socket, for answers; None for none.
     """
 
+    _delivers_as_received = False
+
     def __init__(
         self,
         addr: str | bytes,
