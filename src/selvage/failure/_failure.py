@@ -18,6 +18,7 @@ from sys import exception as _current_exception
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, TextIO, TypeVar, overload
 
+from selvage.failure import _render
 from selvage.failure._frames import (
     FakeTraceback,
     Frame,
@@ -546,6 +547,16 @@ def failure(exc: BaseException) -> Failure:
 #: What `Failure.__init__` is outside debug mode. Who makes Failures on a shorter way (`selvage.defer`) asks whether it
 #: still is.
 plain_init = Failure.__init__
+
+
+def _failure_of(exc: BaseException) -> Failure:
+    """Make a Failure of an exception, in debug mode too without a debugger."""
+    made = Failure.__new__(Failure)
+    plain_init(made, exc)
+    return made
+
+
+_render.failure_of = _failure_of
 
 
 def _debugging_init(

@@ -27,6 +27,13 @@ EXCEPTION_CAUGHT_HERE = "--- <exception caught here> ---"
 
 _NOT_CAPTURED = " [Capture of Locals and Globals disabled (use captureVars=True)]\n"
 
+# Of an exception group so many members are shown, and groups in groups so deep; as the interpreter does it.
+_MEMBERS_SHOWN = 15
+_LEVELS_SHOWN = 10
+
+#: Makes a Failure of an exception; `_failure`, which builds on this module, fills it in.
+failure_of: Any = None
+
 # Source files of this package: what `elideFrameworkCode` leaves out.
 _FRAMEWORK = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -135,7 +142,45 @@ def _render_default(failure: Failure, frames: Sequence[Sequence[Any]], message: 
         source = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
         parts.append(f'  File "{filename}", line {line}, in {name}\n    {source}\n')
     parts.append(_last_line(failure, frames, message))
+    if isinstance(failure.value, BaseException):
+        _add_notes(failure.value, parts)
+        if isinstance(failure.value, BaseExceptionGroup):
+            _add_members(failure.value, parts, "    ", _LEVELS_SHOWN)
     return "".join(parts)
+
+
+def _add_notes(error: BaseException, parts: list[str]) -> None:
+    """Add what `add_note` said, below the line of the exception."""
+    try:
+        notes = getattr(error, "__notes__", ())
+    except Exception:
+        return  # somebody's class gets in the way
+    for note in notes if isinstance(notes, (list, tuple)) else (notes,):
+        parts += [f"    {line}\n" for line in safe_str(note).splitlines()]
+
+
+def _add_members(
+    group: BaseExceptionGroup[BaseException], parts: list[str], indent: str, levels: int
+) -> None:
+    """Add the traceback of each exception in a group, groups in it included."""
+    members = group.exceptions
+    for number, member in enumerate(members[:_MEMBERS_SHOWN], 1):
+        parts.append(f"{indent}--- {number} of {len(members)} ---\n")
+        if isinstance(member, BaseExceptionGroup) and not levels:
+            lines = [f"{qualified_name(type(member))}: {safe_str(member)}"]
+        else:
+            inner: list[str] = []
+            failure = failure_of(member)
+            frames = failure.frames
+            format_frames(frames, inner.append)
+            inner.append(_last_line(failure, frames, safe_str(member)))
+            _add_notes(member, inner)
+            if isinstance(member, BaseExceptionGroup):
+                _add_members(member, inner, "    ", levels - 1)
+            lines = "".join(inner).splitlines()
+        parts += [f"{indent}{line}\n" for line in lines]
+    if len(members) > _MEMBERS_SHOWN:
+        parts.append(f"{indent}--- and {len(members) - _MEMBERS_SHOWN} more ---\n")
 
 
 def _render_brief(failure: Failure, frames: Sequence[Sequence[Any]], message: str) -> str:
