@@ -11,7 +11,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from selvage.defer._debug import DebugInfo, here, record_firing, refuse
-from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments, run
+from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments, call_none, run
 from selvage.defer._waiter import Waiter, as_exception
 from selvage.errors import CancelledError, DeferredTimeoutError
 from selvage.failure import Failure, machinery
@@ -210,6 +210,8 @@ class Deferred(Generic[_T]):
             This Deferred.
         """
         if args or kwargs:
+            if callback is None:
+                callback = call_none
             self._callbacks.append((callback, None, Arguments(args, kwargs) if kwargs else args, None))
         elif type(callback) is tuple:
             # The one thing that the loop would take for something else.
@@ -255,6 +257,8 @@ class Deferred(Generic[_T]):
         Args:
             errback: called as `errback(failure, *args, **kwargs)`; see `addCallback` for what it may return.
         """
+        if errback is None:
+            errback = call_none
         self._callbacks.append((None, errback, None, Arguments(args, kwargs) if kwargs else args or None))
         if self.called:
             run(self)
@@ -295,6 +299,8 @@ class Deferred(Generic[_T]):
         Args:
             callback: called as `callback(result, *args, **kwargs)`; see `addCallback` for what it may return.
         """
+        if callback is None:
+            callback = call_none
         arguments = Arguments(args, kwargs) if kwargs else args or None
         self._callbacks.append((callback, callback, arguments, arguments))
         if self.called:

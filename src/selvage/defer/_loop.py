@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from selvage.defer._debug import DebugInfo, record_firing, refuse
 from selvage.errors import AlreadyCalledError
@@ -281,13 +281,34 @@ def caught(exc: BaseException, debug: bool) -> Failure:
     # Quick way: what Failure() does, without finding out what it was given (benchmarks/programs/twisted_results.py).
     failure: Failure = _new_failure(Failure)
     tb = exc.__traceback__
-    if tb is not None and tb.tb_next is not None:
-        exc.__traceback__ = tb = tb.tb_next
+    if tb is not None:
+        if tb.tb_next is not None:
+            exc.__traceback__ = tb = tb.tb_next
+        elif type(exc) is TypeError:
+            _explain_call(exc)
     failure.value = exc
     failure.type = type(exc)
     failure.tb = tb
     failure.captureVars = False
     return failure
+
+
+def call_none(result: object, *args: object, **keywords: object) -> NoReturn:
+    """Stand for a callback that is None: an entry without a function would be left out."""
+    error = TypeError("'NoneType' object is not callable")
+    _explain_call(error)
+    raise error
+
+
+def _explain_call(error: TypeError) -> None:
+    """Say what is wrong where nothing of the program ran, so that no line of it is in the traceback."""
+    message = str(error)
+    if message.endswith("is not callable"):
+        error.add_note("A callback is the function itself: pass it, do not call it")
+    elif " argument" in message and "()" in message.partition(" ")[0]:
+        error.add_note(
+            "A callback is called with the result, then with the arguments that were added with it"
+        )
 
 
 def leave_over(d: Deferred[Any], failure: Failure) -> None:
