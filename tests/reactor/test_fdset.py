@@ -448,11 +448,15 @@ def test_one_that_is_closed_before_the_loop_comes_round_harms_nobody(reactor, ru
     monkeypatch.setattr(_fdset, "_AUDIT_INTERVAL_S", 0.01)
     ours, theirs = pair
     closed, other = Descriptor(socket.socket(fileno=os.dup(ours.fileno()))), Descriptor(theirs)
-    reactor.addReader(closed)
-    reactor.addWriter(closed)
-    reactor.addWriter(other)
-    closed.sock.close()
-    reactor.removeWriter(closed)
+
+    def add():
+        reactor.addReader(closed)
+        reactor.addWriter(closed)
+        reactor.addWriter(other)
+        closed.sock.close()
+        reactor.removeWriter(closed)
+
+    reactor.callWhenRunning(add)
     closed.on_lost = reactor.stop
     other.on_write = lambda: reactor.removeWriter(other)
     run_for(reactor)
@@ -616,3 +620,30 @@ def test_events_as_bits():
             getattr(reactor, watched)[descriptor] = True
             reactor._doReadOrWrite(descriptor, ours.fileno(), 8)
             assert descriptor.events[0].check(reason)
+
+
+def test_one_closed_between_two_runs_is_told_before_the_next(reactor, run_for):
+    """Then its number may go to the loop, and who closes it again, as careless programs do, would break that."""
+    reading, writing = os.pipe()
+
+    class Careless(Descriptor):
+        def __init__(self):
+            super().__init__(None)
+
+        def fileno(self):
+            return reading
+
+        def connectionLost(self, reason):
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.close(reading)
+            super().connectionLost(reason)
+
+    careless = Careless()
+    reactor.addReader(careless)
+    reactor.callWhenRunning(reactor.crash)
+    run_for(reactor)
+    os.close(reading)
+    reactor.callWhenRunning(reactor.crash)
+    run_for(reactor)
+    assert len(careless.events) == 1
+    os.close(writing)

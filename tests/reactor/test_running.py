@@ -14,6 +14,7 @@ import pytest
 
 from selvage.defer import Deferred
 from selvage.errors import ReactorAlreadyRunning, ReactorNotRestartable, ReactorNotRunning
+from selvage.interfaces import _ISupportsExitSignalCapturing
 from selvage.reactor import NotAvailableError, Reactor, ReactorBase, _loop
 
 
@@ -380,6 +381,7 @@ def test_a_signal_stops_the_reactor(reactor, run_for, name):
     run_for(reactor)
     assert events == ["shutdown"]
     assert reactor._exitSignal == number
+    assert _ISupportsExitSignalCapturing.providedBy(reactor)
     assert signal.getsignal(number) is before
 
 

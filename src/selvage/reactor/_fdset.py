@@ -6,6 +6,7 @@ anything, or raises, is why it is taken from the reactor.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
@@ -345,10 +346,10 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
 
     def _audit(self) -> None:
         """Take descriptors from the reactor that were closed without telling it."""
-        self._audit_handle = None
+        self._stop_auditing()
         for watched, is_read in ((self._reads, True), (self._writes, False)):
-            for selectable in list(watched):
-                if selectable in watched and _is_closed(selectable):
+            for selectable, number in list(watched.items()):
+                if selectable in watched and _is_closed(selectable, number):
                     why = ConnectionFdescWentAway("Filedescriptor went away")
                     try:
                         self._disconnectSelectable(selectable, why, is_read)
@@ -385,9 +386,11 @@ def _descriptor(selectable: Any) -> int:
     return number
 
 
-def _is_closed(selectable: Any) -> bool:
+def _is_closed(selectable: Any, number: int) -> bool:
     try:
-        closed: bool = selectable.fileno() == -1
+        if selectable.fileno() == -1:
+            return True
+        os.fstat(number)
     except Exception:
         return True
-    return closed
+    return False

@@ -305,6 +305,8 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Serve events until the reactor is stopped."""
         loop = self._loop
         assert loop is not None, "startRunning comes before mainLoop"
+        # Before the loop opens descriptors of its own, which get the numbers of those that were closed.
+        self._audit()
         self._driving = True
         try:
             loop.run_forever()
@@ -370,6 +372,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     def doIteration(self, delay: float | None) -> None:
         """Let the loop run for one turn, or until something of ours happens, at most `delay` seconds (None: no end)."""
         loop = self._settle()
+        self._audit()
         was_live = self._live
         self._live = self._driving = self._one_turn = True
         limit = (
