@@ -62,3 +62,9 @@ def test_no_command_line_and_no_rich_output_in_a_program():
         "selvage._wing",
         "twisted",
     }
+
+
+def test_the_wing_loads_nothing_of_weight():
+    wing = "from selvage import install_twisted\ninstall_twisted()\nimport twisted.internet.reactor\n"
+    loaded = loaded_by(PROGRAM + wing) - loaded_by(PROGRAM)
+    assert not {"inspect", "importlib.resources", "tempfile", "pathlib", "zipfile", "email"} & loaded
