@@ -10,6 +10,7 @@ from selvage.errors import ConnectBindError, ConnectError, NotConnectingError, T
 from selvage.failure import Failure, report
 from selvage.interfaces import IConnector, implementer
 
+from ._engine import accepts_late
 from ._errors import connect_error, os_connect_error
 from ._states import LOST, NEW
 from ._stream import Connection, log_prefix
@@ -97,7 +98,7 @@ class BaseClient(Connection):
             return
         try:
             code = attempt.connect_ex(address)
-            if code in _IN_PROGRESS and self._is_local(address):
+            if code in _IN_PROGRESS and self._is_local(address) and not accepts_late(self._engine.loop):
                 # Connections within the machine stand by now: asking costs less than watching.
                 code = attempt.connect_ex(address)
         except (OSError, OverflowError, TypeError, ValueError) as exc:

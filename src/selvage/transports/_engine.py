@@ -47,6 +47,14 @@ class Engine:
             connection._flush()
 
 
+def accepts_late(loop: asyncio.AbstractEventLoop) -> bool:
+    """Tell whether a client on this loop could hear of its connection's end before a server here hears of its beginning.
+
+    asyncio takes a turn more to accept than to connect, if the connection need not be waited for.
+    """
+    return isinstance(loop, asyncio.BaseEventLoop)
+
+
 def complete_now(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine that never really waits to its end, and return its result.
 

@@ -121,6 +121,8 @@ class Connection:
         self._transport = transport
         self._state = OPEN
         self._engine.open.add(self)
+        reactor = self._engine.reactor
+        scheduled = len(reactor._newTimedCalls)
         try:
             protocol = self._build_protocol()
         except BaseException:
@@ -130,8 +132,6 @@ class Connection:
             self.loseConnection()
             return
         self.protocol = protocol
-        reactor = self._engine.reactor
-        scheduled = len(reactor._newTimedCalls)
         try:
             protocol.makeConnection(self)
         except BaseException:
@@ -144,7 +144,9 @@ class Connection:
             self._let_due_calls_go_first(reactor, scheduled)
 
     def _let_due_calls_go_first(self, reactor: Any, before: int) -> None:
-        """Have what `connectionMade` scheduled for "at once" done before the first input: uvloop reads in the same turn.
+        """Have what `buildProtocol` and `connectionMade` scheduled for "at once" done before the first input.
+
+        uvloop reads in the same turn.
 
         Args:
             before: how many calls had been scheduled before.
