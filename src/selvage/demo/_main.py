@@ -13,7 +13,7 @@ from selvage.errors import CannotListenError
 from selvage.failure import set_default_reporter
 from selvage.reactor import get_reactor, run
 
-from ._scenes import HOST, SCENES, Stage
+from ._scenes import HOST, PATIENCE_S, SCENES, Stage
 from ._services import DemoFactory, LineEcho, ReverseEcho
 from ._story import Story
 
@@ -56,19 +56,20 @@ def demo(port: int, *, once: bool) -> int:
 async def _play(story: Story, port: int, once: bool) -> int:
     reactor = get_reactor()
     reactor.addErrorCallback(story.failed)
-    strings = _listen(reactor, port, DemoFactory("reverse echo", ReverseEcho, story))
-    lines = _listen(reactor, port + 1 if port else 0, DemoFactory("line echo", LineEcho, story))
+    factories = [DemoFactory("reverse echo", ReverseEcho, story), DemoFactory("line echo", LineEcho, story)]
+    strings = _listen(reactor, port, factories[0])
+    lines = _listen(reactor, port + 1 if port else 0, factories[1])
     stage = Stage(reactor, story, strings, lines)
     loop = asyncio.get_running_loop()
     story.console.print("[bold]Selvage[/]: the woven edge that keeps a program from fraying", highlight=False)
     story.console.print(f"[dim]a reactor on {type(loop).__module__}.{type(loop).__qualname__}[/]")
     story.console.print(f"reverse echo on {HOST}:{stage.strings_port}, length-prefixed strings (32 bit)")
-    story.console.print(f"line echo    on {HOST}:{stage.lines_port}, lines ending in CRLF")
-    outcomes = await _play_scenes(stage)
+    story.console.print(f"line echo    on {HOST}:{stage.lines_port}, lines")
+    outcomes = await _play_scenes(stage, factories)
     story.summary(outcomes)
     if not once:
         story.console.print(
-            f"\nStill serving. Try [bold]telnet {HOST} {stage.lines_port}[/], say [bold]boom[/]; Ctrl-C ends."
+            f"\nStill serving. Try [bold]nc {HOST} {stage.lines_port}[/], say [bold]boom[/]; Ctrl-C ends."
         )
         await Deferred()
     reactor.removeErrorCallback(story.failed)
@@ -81,7 +82,7 @@ def _listen(reactor: Reactor, port: int, factory: DemoFactory) -> int:
     return number
 
 
-async def _play_scenes(stage: Stage) -> dict[str, str | None]:
+async def _play_scenes(stage: Stage, factories: list[DemoFactory]) -> dict[str, str | None]:
     """Play each scene; one that fails is told and does not keep the others from being played."""
     outcomes: dict[str, str | None] = {}
     for scene in SCENES:
@@ -89,9 +90,17 @@ async def _play_scenes(stage: Stage) -> dict[str, str | None]:
         stage.story.scene(title)
         try:
             await scene(stage)
+            await _quiet(factories)
         except Exception as error:
             outcomes[title] = f"{type(error).__name__}: {error}"
             stage.story.told("[bold red]x[/]", f"not as told: {type(error).__name__}: {error}")
         else:
             outcomes[title] = None
     return outcomes
+
+
+async def _quiet(factories: list[DemoFactory]) -> None:
+    """Wait until the clients of a scene have left, so that their leaving is told in that scene."""
+    async with asyncio.timeout(PATIENCE_S):
+        while any(factory.open for factory in factories):
+            await asyncio.sleep(0.001)

@@ -69,8 +69,12 @@ class ReverseEcho(Int32StringReceiver):
 
 
 class LineEcho(LineReceiver):
-    """Send each line back; one word trips over a bug, as the first release of any program does."""
+    """Send each line back; one word trips over a bug, as the first release of any program does.
 
+    Lines end in LF, and a CR before it is taken as part of the end: telnet sends both, nc one.
+    """
+
+    delimiter = b"\n"
     factory: DemoFactory
     peer: str
 
@@ -78,10 +82,19 @@ class LineEcho(LineReceiver):
         self.factory.connected(self.peer)
 
     def lineReceived(self, line: bytes) -> None:
-        self.factory.story.said(self.factory.service, self.peer, line)
-        if line == FATAL_WORD:
+        text = line.removesuffix(b"\r")
+        self.factory.story.said(self.factory.service, self.peer, text)
+        if text == FATAL_WORD:
             raise RuntimeError("this handler has a bug: it cannot bear the word 'boom'")
         self.sendLine(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.factory.story.refused(
+            self.factory.service,
+            self.peer,
+            f"a line of {len(line):,} bytes and more, the limit is {self.MAX_LENGTH:,}",
+        )
+        super().lineLengthExceeded(line)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         self.factory.lost(self.peer, reason)

@@ -40,7 +40,9 @@ class Story:
 
     def told(self, mark: str, text: str, style: str = "") -> None:
         clock = f"{time.monotonic() - self._began:7.3f}s"
-        self.console.print(f"[dim]{clock}[/] {mark} {text}", style=style, highlight=False, soft_wrap=True)
+        # A terminal wraps at words; a pipe gets each event as one line.
+        whole = not self.console.is_terminal
+        self.console.print(f"[dim]{clock}[/] {mark} {text}", style=style, highlight=False, soft_wrap=whole)
 
     def connected(self, service: str, peer: str) -> None:
         self.told("[green]+[/]", f"[bold]{service}[/]: client :{peer} connected")
