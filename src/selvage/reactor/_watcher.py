@@ -15,6 +15,9 @@ from typing import Any
 
 __all__ = ["EpollWatcher", "LoopWatcher", "make_watcher"]
 
+# Any: type checkers know it by platform, and on some it has no epoll.
+_system: Any = select
+
 #: Called with the number of a descriptor, whether it can be read, and whether it can be written.
 OnReady = Callable[[int, bool, bool], object]
 
@@ -101,7 +104,7 @@ class EpollWatcher:
 
     def watch(self, number: int, read: bool, write: bool) -> None:
         """As `LoopWatcher.watch`."""
-        mask = (select.EPOLLIN if read else 0) | (select.EPOLLOUT if write else 0)
+        mask = (_system.EPOLLIN if read else 0) | (_system.EPOLLOUT if write else 0)
         if mask:
             self._register(number, mask)
         elif self._watched.pop(number, None) is not None:
@@ -115,7 +118,7 @@ class EpollWatcher:
     def _register(self, number: int, mask: int) -> None:
         begun = self.poller is None
         if begun:
-            self.poller = select.epoll()
+            self.poller = _system.epoll()
         try:
             try:
                 self.poller.register(number, mask)
@@ -144,11 +147,11 @@ class EpollWatcher:
             if watched is None:
                 continue  # somebody before it in this row has removed it
             # An error or a hang-up is for whoever watches: reading or writing will tell what it is.
-            readable = bool(events & ~select.EPOLLOUT and watched & select.EPOLLIN)
-            writable = bool(events & ~select.EPOLLIN and watched & select.EPOLLOUT)
+            readable = bool(events & ~_system.EPOLLOUT and watched & _system.EPOLLIN)
+            writable = bool(events & ~_system.EPOLLIN and watched & _system.EPOLLOUT)
             self._on_ready(number, readable, writable)
 
 
 def make_watcher(on_ready: OnReady) -> LoopWatcher | EpollWatcher:
     """Return the watcher for this system."""
-    return EpollWatcher(on_ready) if hasattr(select, "epoll") else LoopWatcher(on_ready)
+    return EpollWatcher(on_ready) if hasattr(_system, "epoll") else LoopWatcher(on_ready)
