@@ -28,7 +28,7 @@ else:
     # importlib.abc pulls in pathlib, tempfile and shutil: a sixth of the time that a program takes to start.
     Loader = MetaPathFinder = object
 
-__all__ = ["TWISTED_VERSION", "WingFinder", "install_twisted", "twisted_getattr"]
+__all__ = ["TWISTED_VERSION", "MissingModules", "WingFinder", "install_twisted", "twisted_getattr"]
 
 #: The release of Twisted whose names and behaviour the wing mirrors; what `twisted.__version__` says.
 TWISTED_VERSION = "26.10.0"
@@ -101,6 +101,29 @@ class WingFinder(MetaPathFinder):
         return None
 
 
+class MissingModules(MetaPathFinder):
+    """Comes last and finds nothing: says what to do where a module of Twisted is in nobody's keeping.
+
+    Only where no Twisted is installed; where one is, Python's own words are right.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Raise `ModuleNotFoundError` for a module below `twisted`, return None for any other."""
+        if not fullname.startswith("twisted.") or self._is_twisted_installed():
+            return None
+        # Without `name=`: of an error that names the module, `from package import module` makes "cannot import name".
+        raise ModuleNotFoundError(
+            f"No module named {fullname!r}: Selvage does not have it (yet), and no Twisted is installed from which it "
+            "could come; if it is one of Twisted's, `pip install twisted` supplies it, running on Selvage"
+        )
+
+    def _is_twisted_installed(self) -> bool:
+        package = sys.modules.get("twisted")
+        return package is None or any(not _is_in_wing(folder) for folder in package.__path__)
+
+
 class _BridgingLoader(Loader):
     """Loads an installed `twisted.logger` by its own loader, then connects Selvage's hub and events to it."""
 
@@ -144,6 +167,7 @@ def install_twisted() -> None:
             break
     else:
         finder = WingFinder()
+        sys.meta_path.append(MissingModules())
     sys.meta_path.insert(0, finder)
 
 

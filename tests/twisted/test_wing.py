@@ -74,7 +74,9 @@ def test_the_wing_stands_alone_without_twisted() -> None:
     """,
         before=WITHOUT_TWISTED,
     )
-    assert output.splitlines() == ["True 1", "No module named 'twisted.words'"]
+    first, second = output.splitlines()
+    assert first == "True 1"
+    assert second.startswith("No module named 'twisted.words': ")
 
 
 def test_every_module_of_the_wing_stands_alone() -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
+from signal import Signals
 from types import FrameType, MethodType
 from typing import TYPE_CHECKING, Any, NewType
 
 from zope.interface import implementer
 
+from selvage import _events
 from selvage.errors import (
     ReactorAlreadyRunning,
     ReactorNotRestartable,
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from selvage.interfaces import IReadDescriptor, IWriteDescriptor
 
 __all__ = ["ReactorBase", "SystemEventID", "bad_call_later"]
+
+#: Who speaks when the reactor mentions something.
+NAMESPACE = "selvage.reactor.Reactor"
 
 SystemEventID = NewType("SystemEventID", tuple[str, Any])
 
@@ -272,6 +277,8 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         self.callFromThread(self._stop_by_signal, number)
 
     def _stop_by_signal(self, number: int) -> None:
+        # The words of Twisted, which people look for in a service's log to learn why it ended.
+        _events.emit(NAMESPACE, "info", "Received {signal}, shutting down.", signal=Signals(number).name)
         if self._on_stop_signal is not None:
             self._on_stop_signal(number)
         elif not self._stopped:

@@ -20,12 +20,13 @@ from contextvars import copy_context
 from math import inf
 from typing import Any
 
+from selvage import _events
 from selvage.errors import ReactorAlreadyRunning
 from selvage.failure import Failure, report
 
 from . import _loop
 from ._attach import Attachment
-from ._base import ReactorBase, SystemEventID, bad_call_later
+from ._base import NAMESPACE, ReactorBase, SystemEventID, bad_call_later
 from ._fdset import LoopFDSetMixin
 from ._posixbase import PosixReactorBase
 from ._time import DelayedCall, ScheduledCall
@@ -314,6 +315,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             self._driving = False
             self._live = False
             self._cancel_wake()
+        _events.emit(NAMESPACE, "info", "Main loop terminated.", log_source=self)
 
     def _renew(self) -> None:
         """Be as a new reactor: ready to run, though it has run before."""
