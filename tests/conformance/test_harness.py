@@ -248,3 +248,35 @@ def test_a_module_runs_in_a_process_that_may_die_or_hang(
     assert done.ended == ended
     assert "boom" in "".join(done.texts.values())
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("cf-")] == []
+
+
+WAITING = """
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+class Case(TestCase):
+    def test_a_waits(self):
+        return Deferred()
+
+    def test_b_goes_on(self):
+        import twisted
+        assert "selvage" in twisted.__file__
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.needs_twisted
+def test_a_listed_test_that_waits_in_vain_does_not_take_its_module_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sample.py").write_text(WAITING)
+    environment = _runner._environment
+    monkeypatch.setattr(
+        _runner, "_environment", lambda folder: environment(folder) | {"PYTHONPATH": str(tmp_path)}
+    )
+    (done,) = _runner.run_modules(
+        ["sample"], listed={"sample.Case.test_a_waits"}, jobs=1, time_limit=25
+    ).values()
+    assert done.outcomes == {"sample.Case.test_a_waits": "error", "sample.Case.test_b_goes_on": "passed"}
+    assert "still running at 2.0 secs" in done.texts["sample.Case.test_a_waits"]
+    assert not done.ended
