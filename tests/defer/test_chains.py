@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 
 import pytest
 
 from selvage.defer import CancelledError, Deferred, ensureDeferred, inlineCallbacks, succeed
+from tests.work import calls_made
 
 from .test_deferred import result_of
 
@@ -130,24 +130,14 @@ def test_the_stack_does_not_deepen():
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_time_grows_with_length(link):
-    """Ten times as many take far less than a hundred times as long."""
+def test_work_grows_with_length(link):
+    """Ten times as many take about ten times the work, not a hundred times."""
 
-    def measure(length):
-        best = float("inf")
-        for _ in range(3):
-            source = Deferred()
-            gc.collect()
-            start = time.process_time()
-            end = build(link, source, length)
-            source.callback(None)
-            result_of(end)
-            best = min(best, time.process_time() - start)
-        return best
+    def chain(length):
+        source = Deferred()
+        end = build(link, source, length)
+        source.callback(None)
+        result_of(end)
 
-    gc.disable()
-    try:
-        short, long = measure(2_000), measure(20_000)
-    finally:
-        gc.enable()
-    assert long < short * 40
+    short, long = calls_made(lambda: chain(500)), calls_made(lambda: chain(5_000))
+    assert long < short * 11

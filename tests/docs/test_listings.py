@@ -114,10 +114,14 @@ def run_until_interrupted(listing: Listing, folder: Path) -> None:
 
 
 def accepts(port: int, process: subprocess.Popen[str]) -> bool:
+    """Wait until the program serves: a port that listens does not say yet that its reactor runs; one that hangs up does."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(1000):
+                    pass
         except OSError:
             time.sleep(0.02)
         else:
