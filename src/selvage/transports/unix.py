@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from zope.interface import implementedBy, implementer_only
+
 from selvage import _events
 from selvage.addresses import UNIXAddress
 from selvage.errors import BadFileError, CannotListenError, MessageLengthError
@@ -445,7 +447,11 @@ class DatagramPort(BaseDatagramPort):
         return f"<{protocol.__module__}.{protocol.__name__} {where}>"
 
 
-@implementer(IUNIXDatagramConnectedTransport)
+# Its `write` takes no address, so it is no IUNIXDatagramTransport, whatever its base is.
+@implementer_only(
+    IUNIXDatagramConnectedTransport,
+    *(each for each in implementedBy(DatagramPort) if each is not IUNIXDatagramTransport),
+)
 class ConnectedDatagramPort(DatagramPort):
     """A UNIX datagram socket with one peer.
 
