@@ -23,6 +23,7 @@ from selvage.errors import (
     UserError,
 )
 from selvage.interfaces import IConnector
+from selvage.protocols import ClientFactory
 from selvage.transports import tcp
 from selvage.transports.tcp import makeBinding
 
@@ -461,3 +462,24 @@ def test_shutdown_ends_attempts_and_connections(reactor, run):
     client, server, factory = seen
     assert client.events[-1] == server.events[-1] == "lost"
     assert factory.log[-1] == "stop"
+
+
+def test_an_attempt_that_trips_over_our_own_error_ends(reactor: Any, run: Any, monkeypatch: Any) -> None:
+    """The factory hears of it; it must not wait for ever."""
+
+    def trip(self: Any) -> None:
+        raise RuntimeError("a bug on the way to the address")
+
+    monkeypatch.setattr(tcp.Client, "resolveAddress", trip)
+
+    async def main() -> None:
+        failed: Deferred[Any] = Deferred()
+
+        class Caller(ClientFactory):
+            def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
+                failed.callback(reason.value)
+
+        reactor.connectTCP("127.0.0.1", 1, Caller())
+        assert isinstance(await failed, RuntimeError)
+
+    run(main)

@@ -74,7 +74,8 @@ class BaseClient(Connection):
             return
         try:
             self.resolveAddress()
-        except OSError as exc:
+        except Exception as exc:
+            # Whatever it is: an attempt that never ends would leave its factory waiting for ever.
             self.failIfNotConnected(exc)
 
     def createInternetSocket(self) -> socket.socket:
