@@ -222,7 +222,7 @@ def test_attack_047_single_bytes_are_not_quadratic(kind: type[Any], frame: Any) 
 
     assert cost(16_000) < 10 * cost(
         2_000
-    )  # eight times the bytes; test_framing counts the bytes that are touched
+    )  # eight times the bytes; for lines, test_lines counts the bytes searched too
 
 
 @pytest.mark.slow
