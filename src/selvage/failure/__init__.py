@@ -18,6 +18,7 @@ from selvage.failure._failure import (
     special_results as special_results,  # for selvage.defer: see there
     startDebugMode,
 )
+from selvage.failure._fingerprint import fingerprint
 from selvage.failure._frames import machinery
 from selvage.failure._hub import (
     Report,
@@ -38,6 +39,7 @@ __all__ = [
     "NoCurrentExceptionError",
     "Report",
     "failure",
+    "fingerprint",
     "format_frames",
     "machinery",
     "report",

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol, TextIO, TypeVar, overload
 
 from selvage.failure import _render
+from selvage.failure._fingerprint import fingerprint
 from selvage.failure._frames import (
     FakeTraceback,
     Frame,
@@ -97,6 +98,7 @@ class Failure(BaseException):
     __slots__ = (
         "__weakref__",
         "_count",
+        "_fingerprint",
         "_frames",
         "_parents",
         "_stack",
@@ -446,6 +448,7 @@ class Failure(BaseException):
             "stack": self._stack_records(),
             "pickled": 1,
             "frames": frames,
+            "fingerprint": fingerprint(self),
         }
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
@@ -479,9 +482,9 @@ class Failure(BaseException):
 special_results.add(Failure)
 
 
-_CACHES = ("_frames", "_parents", "_stack")
+_CACHES = ("_fingerprint", "_frames", "_parents", "_stack")
 _SLOTS = frozenset({"_count", "captureVars", "tb", "type", "value", *_CACHES})
-_PRIVATE_NAMES = {"count": "_count", "frames": "_frames", "parents": "_parents", "stack": "_stack"}
+_PRIVATE_NAMES = {name: f"_{name}" for name in ("count", "fingerprint", "frames", "parents", "stack")}
 
 _own_dict: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__
 """Gives the instance dictionary of an exception: what users set, since our own attributes are slots."""

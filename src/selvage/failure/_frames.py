@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import builtins
 import linecache
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from types import CodeType, TracebackType
 from typing import Any, TypeVar
 
@@ -20,6 +23,8 @@ __all__ = [
     "Variables",
     "extract",
     "fake_traceback",
+    "is_ours",
+    "is_program",
     "machinery",
     "repr_variables",
     "safe_repr",
@@ -77,6 +82,30 @@ def extract(tb: TracebackType | None, capture: bool) -> list[Frame]:
                 frames.append((code.co_name, filename, _line_of(tb), (), ()))
         tb = tb.tb_next
     return frames
+
+
+# Source files of this package. The demonstration is a program like any other.
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_DEMONSTRATION = os.path.join(_OURS, "demo") + os.sep
+
+# Source files of the interpreter: of this one, and by the usual layout, since a failure may come from another machine.
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+_STANDARD_ELSEWHERE = re.compile(r"<frozen |.*[/\\]lib(64)?[/\\]python3\.\d+t?[/\\]")
+_LIBRARIES = re.compile(r".*[/\\](site|dist)-packages[/\\]")
+
+
+def is_ours(filename: str) -> bool:
+    """Tell whether a source file is Selvage's own."""
+    return filename.startswith(_OURS) and not filename.startswith(_DEMONSTRATION)
+
+
+@lru_cache(maxsize=4096)  # more files than programs have
+def is_program(filename: str) -> bool:
+    """Tell whether a source file is the program's or its libraries': neither Selvage's nor the interpreter's."""
+    if is_ours(filename):
+        return False
+    standard = filename.startswith(_STANDARD) or _STANDARD_ELSEWHERE.match(filename) is not None
+    return not standard or _LIBRARIES.match(filename) is not None
 
 
 def _line_of(tb: TracebackType) -> int:

@@ -11,11 +11,10 @@ a description.
 from __future__ import annotations
 
 import linecache
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selvage.failure._frames import safe_repr, safe_str
+from selvage.failure._frames import is_ours, safe_repr, safe_str
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
@@ -33,9 +32,6 @@ _LEVELS_SHOWN = 10
 
 #: Makes a Failure of an exception; `_failure`, which builds on this module, fills it in.
 failure_of: Any = None
-
-# Source files of this package: what `elideFrameworkCode` leaves out.
-_FRAMEWORK = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def qualified_name(cls: object) -> str:
@@ -113,7 +109,7 @@ def render(failure: Failure, elide_framework: bool = False, detail: str = "defau
     """
     frames: Sequence[Sequence[Any]] = failure.frames
     if elide_framework:
-        frames = [frame for frame in frames if not frame[1].startswith(_FRAMEWORK)] or frames
+        frames = [frame for frame in frames if not is_ours(frame[1])] or frames
     message = safe_str(failure.value)
     if detail == "default":
         return _render_default(failure, frames, message)
