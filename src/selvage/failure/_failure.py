@@ -482,8 +482,9 @@ class Failure(BaseException):
 special_results.add(Failure)
 
 
-_CACHES = ("_fingerprint", "_frames", "_parents", "_stack")
-_SLOTS = frozenset({"_count", "captureVars", "tb", "type", "value", *_CACHES})
+# Those that Twisted's have as well, and are seen in `vars(failure)`.
+_CACHES = ("_frames", "_parents", "_stack")
+_SLOTS = frozenset({"_count", "_fingerprint", "captureVars", "tb", "type", "value", *_CACHES})
 _PRIVATE_NAMES = {name: f"_{name}" for name in ("count", "fingerprint", "frames", "parents", "stack")}
 
 _own_dict: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__
