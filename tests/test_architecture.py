@@ -27,6 +27,7 @@ FLOORS = {
     "errors": 0,
     "failure": 0,
     "defer": 0,
+    "_context": 1,
     "interfaces": 1,
     "addresses": 1,
     "logger": 1,

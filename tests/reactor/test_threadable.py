@@ -6,7 +6,8 @@ import pickle
 import sys
 import threading
 
-from selvage.reactor import _context as context, _threadable as threadable
+from selvage import _context as context
+from selvage.reactor import _threadable as threadable
 
 
 def test_the_reactors_thread():

@@ -10,7 +10,8 @@ import weakref
 
 import pytest
 
-from selvage.reactor import ThreadPool, _context as scope
+from selvage import _context as scope
+from selvage.reactor import ThreadPool
 from selvage.reactor._team import AlreadyQuit, Team, createMemoryWorker
 
 

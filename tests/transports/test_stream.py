@@ -778,7 +778,7 @@ def test_hooks_run_in_the_context_of_who_listened(reactor, run):
 
 
 def test_old_logs_know_whose_words_they_write(reactor, run):
-    from selvage.reactor import _context
+    from selvage import _context
 
     class ILogContext:
         """Found by its name, as Twisted's log has it."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
+from selvage import _context
 from selvage.failure import Failure, report
 
-from . import _context
 from ._team import AlreadyQuit, Team, pool as make_team
 
 __all__ = ["ThreadPool"]

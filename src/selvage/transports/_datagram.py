@@ -11,11 +11,11 @@ import errno
 import socket
 from typing import Any
 
+from selvage._context import speaking
 from selvage.defer import Deferred
 from selvage.errors import CannotListenError, MessageLengthError
 from selvage.failure import Failure, report
 from selvage.interfaces import IListeningPort, ILoggingContext, ISystemHandle, implementer
-from selvage.reactor._context import speaking
 
 from ._listening import BasePort
 from ._stream import log_prefix

@@ -26,6 +26,7 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from selvage._context import speaking
 from selvage.errors import ConnectionAborted, ConnectionDone
 from selvage.failure import Failure, report
 from selvage.interfaces import (
@@ -37,7 +38,6 @@ from selvage.interfaces import (
     ITCPTransport,
     implementer,
 )
-from selvage.reactor._context import speaking
 
 from ._engine import drive
 from ._errors import lost_failure

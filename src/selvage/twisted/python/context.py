@@ -1,6 +1,6 @@
 """`twisted.python.context`: keys and values that hold for the calls below."""
 
-from selvage.reactor._context import (
+from selvage._context import (
     ContextTracker as ContextTracker,
     ThreadedContextTracker as ThreadedContextTracker,
     call as call,

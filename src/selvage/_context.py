@@ -1,4 +1,4 @@
-"""Twisted's dynamic scoping: keys and values that hold for the calls below.  Floor 2.
+"""Twisted's dynamic scoping: keys and values that hold for the calls below.  Floor 1.
 
 New programs use `contextvars`; this is for those that use `twisted.python.context` (its log system among them).
 Both are carried into the thread pool.
