@@ -361,6 +361,7 @@ def test_wing_file_is_thin(name):
     assert len(tree.body) <= 60, f"{path}: {len(tree.body)} statements"
 
 
+GRAMMARS = {"_framing", "_grammar", "_tlvs", "_v1", "_v2"}
 FORBIDDEN_TO_GRAMMARS = {
     "asyncio",
     "datetime",
@@ -385,7 +386,7 @@ def test_framing_and_grammar_know_no_world():
     violations(
         str(each)
         for each in imports()
-        if each.importer.rpartition(".")[2] in {"_framing", "_grammar"}
+        if each.importer.rpartition(".")[2] in GRAMMARS
         and any(each.target == bad or each.target.startswith(bad + ".") for bad in FORBIDDEN_TO_GRAMMARS)
     )
 

@@ -27,6 +27,7 @@ FACES = [
     "selvage.interfaces",
     "selvage.protocols",
     "selvage.protocols.basic",
+    "selvage.protocols.haproxy",
     "selvage.protocols.loopback",
     "selvage.protocols.policies",
     "selvage.protocols.portforward",

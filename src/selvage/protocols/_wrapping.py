@@ -61,10 +61,14 @@ class ProtocolWrapper(Protocol):
 
     def makeConnection(self, transport: Any) -> None:
         """Take the transport, and be the wrapped protocol's."""
+        self._attach(transport)
+        self.wrappedProtocol.makeConnection(self)
+
+    def _attach(self, transport: Any) -> None:
+        """Take the transport."""
         directlyProvides(self, providedBy(transport))
         super().makeConnection(transport)
         self.factory.registerProtocol(self)
-        self.wrappedProtocol.makeConnection(self)
 
     # --- To the protocol: a transport ------------------------------------------------------------------------------
 
