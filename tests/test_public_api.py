@@ -36,6 +36,7 @@ FACES = [
     "selvage.reactor",
     "selvage.tasks",
     "selvage.testing",
+    "selvage.testing.iosim",
     "selvage.transports",
 ]
 
