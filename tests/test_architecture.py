@@ -36,6 +36,7 @@ FLOORS = {
     "transports": 2,
     "protocols": 3,
     "endpoints": 3,
+    "processes": 3,
     "web": 4,
     "mail": 4,
     "auth": 4,

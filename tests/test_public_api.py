@@ -25,6 +25,7 @@ FACES = [
     "selvage.errors",
     "selvage.failure",
     "selvage.interfaces",
+    "selvage.processes",
     "selvage.protocols",
     "selvage.protocols.basic",
     "selvage.protocols.haproxy",

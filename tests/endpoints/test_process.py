@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -164,24 +163,15 @@ def test_transport_is_the_process_as_a_stream() -> None:
         transport.pipes
 
 
-def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_and_output() -> None:
     endpoint: Any = StandardIOEndpoint("reactor")
     assert verifyObject(IStreamServerEndpoint, endpoint)
     assert repr(endpoint) == "<StandardIOEndpoint>"
-    monkeypatch.setattr("selvage.endpoints._process.borrow", lambda module, name, what: lambda: name)
     endpoint._stdio = lambda protocol, reactor: (protocol, reactor)
     results: list[Any] = []
     endpoint.listen(Factory.forProtocol(Notes)).addBoth(results.append)
     protocol, reactor = results[0]
     assert (type(protocol), reactor) == (Notes, "reactor")
-
-
-def test_standard_input_and_output_without_twisted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "twisted", raising=False)
-    results: list[Any] = []
-    StandardIOEndpoint("reactor").listen(Factory.forProtocol(Notes)).addBoth(results.append)
-    assert results[0].check(NotImplementedError)
-    assert "standard input and output" in str(results[0].value)
 
 
 def test_standard_io_endpoint_has_no_other_attributes() -> None:

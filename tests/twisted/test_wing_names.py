@@ -20,6 +20,7 @@ _LOOP = "the loop polls; no reactor of ours does"
 _REACTOR_ONLY = "the base class has no sockets; the reactor that every program gets has them"
 _MADE_BY_REACTOR = "made by the reactor only, from the loop's transport and not from a socket"
 _EACH_PORT = "each port has it; the class has no default for it"
+_FORK = "switches that print what Twisted does between fork and exec"
 _TLS = "imported from twisted.internet.ssl, where it is"
 
 DIFFERS: dict[str, dict[str, str]] = {
@@ -52,6 +53,12 @@ DIFFERS: dict[str, dict[str, str]] = {
         "SignalHandling: missing": "a private arrangement with how Twisted's reactors install signal handlers",
         "processEnabled: missing": "says that Twisted's process support could be imported",
         "unixEnabled: missing": "says that Twisted's UNIX socket support could be imported",
+    },
+    "twisted.internet.process": {
+        "Process.debug: missing": _FORK,
+        "Process.debug_child: missing": _FORK,
+        "detector: missing": "how Twisted looks for open descriptors; `_listOpenFDs` does",
+        "ProcessWriter.ic: missing": "left over in Twisted from an experiment",
     },
     "twisted.internet.selectreactor": {
         "SelectReactor.doIteration: argument 1 is": _ONE_REACTOR,

@@ -57,6 +57,7 @@ from selvage.endpoints._wrapping import (
     _WrappingProtocol as _WrappingProtocol,
     connectProtocol as connectProtocol,
 )
+from selvage.transports.stdio import PipeAddress as PipeAddress, StandardIO as StandardIO
 
 __all__ = [
     "AdoptedStreamServerEndpoint",
@@ -91,8 +92,6 @@ _ELSEWHERE = {
     "TLSMemoryBIOFactory": "protocols.tls",
     "SNIConnectionCreator": "protocols._sni",
     "autoReloadingDirectoryOfPEMs": "protocols._sni",
-    "PipeAddress": "internet.stdio",
-    "StandardIO": "internet.stdio",
 }
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from selvage import _events
 from selvage.addresses import _ProcessAddress
 from selvage.defer import Deferred, execute, fail, succeed
-from selvage.endpoints._borrowed import borrow
 from selvage.errors import ConnectionDone, ConnectionLost, NoProtocol, ProcessDone
 from selvage.failure import Failure
 from selvage.interfaces import (
@@ -21,6 +20,7 @@ from selvage.interfaces import (
     implementer,
 )
 from selvage.protocols import ProcessProtocol
+from selvage.transports.stdio import PipeAddress, StandardIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -250,10 +250,7 @@ class StandardIOEndpoint:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "_stdio":
-            return borrow("internet.stdio", "StandardIO", "standard input and output")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    _stdio = StandardIO
 
     def __repr__(self) -> str:
         return "<StandardIOEndpoint>"
@@ -266,7 +263,6 @@ class StandardIOEndpoint:
         """
 
         def connect() -> Any:
-            address = borrow("internet.stdio", "PipeAddress", "standard input and output")()
-            return self._stdio(stdioProtocolFactory.buildProtocol(address), reactor=self._reactor)
+            return self._stdio(stdioProtocolFactory.buildProtocol(PipeAddress()), reactor=self._reactor)
 
         return execute(connect)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from selvage.transports._process_mixin import ProcessReactorMixin
 from selvage.transports._reactor_mixins import (
     SocketReactorMixin,
     TCPReactorMixin,
@@ -20,7 +21,9 @@ from ._reactor import LoopReactor
 __all__ = ["Reactor"]
 
 
-class Reactor(TCPReactorMixin, UDPReactorMixin, UNIXReactorMixin, SocketReactorMixin, LoopReactor):
+class Reactor(
+    TCPReactorMixin, UDPReactorMixin, UNIXReactorMixin, SocketReactorMixin, ProcessReactorMixin, LoopReactor
+):
     """Selvage's reactor, over any asyncio loop.
 
     Args:

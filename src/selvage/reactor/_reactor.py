@@ -542,7 +542,3 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     def connectSSL(self, *args: object, **kwargs: object) -> Any:
         """Raise NotAvailableError: TLS is no part of this release."""
         raise NotAvailableError("reactor.connectSSL", "TLS transports")
-
-    def spawnProcess(self, *args: object, **kwargs: object) -> Any:
-        """Raise NotAvailableError: child processes are no part of this release."""
-        raise NotAvailableError("reactor.spawnProcess", "child processes")

@@ -31,6 +31,7 @@ from selvage.tasks._cooperator import (
 from selvage.tasks._later import deferLater
 from selvage.tasks._looping import LoopingCall
 from selvage.tasks._react import react
+from selvage.tasks._warnings import runWithWarningsSuppressed, suppressWarnings
 
 __all__ = [
     "Clock",
@@ -48,6 +49,8 @@ __all__ = [
     "cooperate",
     "deferLater",
     "react",
+    "runWithWarningsSuppressed",
+    "suppressWarnings",
 ]
 
 publish(globals())

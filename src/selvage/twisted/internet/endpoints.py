@@ -3,10 +3,12 @@
 from selvage.endpoints import (
     AdoptedStreamServerEndpoint as AdoptedStreamServerEndpoint,
     HostnameEndpoint as HostnameEndpoint,
+    PipeAddress as PipeAddress,
     ProcessEndpoint as ProcessEndpoint,
     SSL4ClientEndpoint as SSL4ClientEndpoint,
     SSL4ServerEndpoint as SSL4ServerEndpoint,
     StandardErrorBehavior as StandardErrorBehavior,
+    StandardIO as StandardIO,
     StandardIOEndpoint as StandardIOEndpoint,
     TCP4ClientEndpoint as TCP4ClientEndpoint,
     TCP4ServerEndpoint as TCP4ServerEndpoint,

@@ -1,0 +1,19 @@
+"""Work for child processes: run a program and take its output, call a function in another process.  Floor 3.
+
+    output = await getProcessOutput("/bin/df", ["-h"])
+    out, err, code = await getProcessOutputAndValue("/usr/bin/gzip", ["-c"], stdinBytes=data)
+
+For a conversation with a child, subclass `selvage.protocols.ProcessProtocol` and call `reactor.spawnProcess`.
+Twisted: `twisted.internet.utils`; `deferToProcess` and `ProcessPool` are new.
+"""
+
+from selvage._publish import publish
+from selvage.processes._output import (
+    getProcessOutput as getProcessOutput,
+    getProcessOutputAndValue as getProcessOutputAndValue,
+    getProcessValue as getProcessValue,
+)
+
+__all__ = ["getProcessOutput", "getProcessOutputAndValue", "getProcessValue"]
+
+publish(globals())

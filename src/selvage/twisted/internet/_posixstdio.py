@@ -1,0 +1,5 @@
+"""Standard input and output as a connection; where it is on POSIX."""
+
+from selvage.transports.stdio import PipeAddress as PipeAddress, StandardIO as StandardIO
+
+__all__ = ["PipeAddress", "StandardIO"]
