@@ -21,7 +21,7 @@ class _Pipe(FileDescriptor):
     Args:
         proc: hears what happens: `childDataReceived(name, data)`, `childConnectionLost(name, reason)`.
         name: what `proc` calls it, as a rule the child's number for the other end.
-        fileno: our end; it is ours to close from now on.
+        fileno: our end; it is ours to close from now on, in `_release`.
     """
 
     connected: int | bool = True
@@ -43,8 +43,12 @@ class _Pipe(FileDescriptor):
             return
         FileDescriptor.connectionLost(self, reason)
         number, self.fd = self.fd, -1
-        os.close(number)
+        self._release(number)
         self.proc.childConnectionLost(self.name, reason)
+
+    def _release(self, number: int) -> None:
+        """Close our end."""
+        os.close(number)
 
 
 class ProcessReader(_Pipe):

@@ -35,15 +35,16 @@ class PipeAddress:
 
 
 class _Lent:
-    """Mixed into a pipe: the open file is shared with who started us, and goes back as it was, waiting for data."""
+    """Mixed into a pipe: the descriptor belongs to the program, and the open file to who started it.
 
-    fd: int
+    It stays open, for what else the program prints, and calls on it wait again.
+    """
 
-    def connectionLost(self, reason: Failure) -> None:
-        """Have calls on the descriptor wait again, and close it."""
-        if self.fd != -1:
-            setBlocking(self.fd)
-        super().connectionLost(reason)  # type: ignore[misc]
+    def _release(self, number: int) -> None:
+        try:
+            setBlocking(number)
+        except OSError:
+            pass  # the program has closed it
 
 
 class _Input(_Lent, ProcessReader):
@@ -60,7 +61,7 @@ class StandardIO:
 
     Args:
         proto: gets what is read, and is connected before this returns.
-        stdin, stdout: numbers of the descriptors; they are closed when the connection is lost.
+        stdin, stdout: numbers of the descriptors; they stay open, and are the caller's to close afterwards.
         reactor: None for the ambient one.
     """
 
