@@ -49,6 +49,8 @@ def run_twisted_program(arguments: list[str]) -> None:
     elif first.startswith("-") and first != "-":
         _refuse(f"unknown option {first}")
     install_twisted()
+    # For the children of the program, too: the start-up hook of the installed package looks for this.
+    os.environ["SELVAGE_TWISTED"] = "1"
     try:
         if first == "-m":
             _run_module(rest[0], rest[1:])

@@ -88,7 +88,7 @@ def run_one(module: str, folder: Path, known: Path | None, time_limit: float) ->
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=_environment(folder / "tmp"),
+            env=_environment(folder / "tmp", on_selvage=known is not None),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -113,13 +113,18 @@ def run_one(module: str, folder: Path, known: Path | None, time_limit: float) ->
     return result
 
 
-def _environment(temporary: Path) -> dict[str, str]:
+def _environment(temporary: Path, on_selvage: bool) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG"))
     }
     # Some tests run Twisted's commands by name, as in an environment that has been activated.
     path = os.pathsep.join([os.path.dirname(sys.executable), kept.get("PATH", os.defpath)])
-    return {**kept, "LC_ALL": "C", "TMPDIR": str(temporary), "PATH": path}
+    environment = {**kept, "LC_ALL": "C", "TMPDIR": str(temporary), "PATH": path}
+    # Python programs that the tests start are to run on the same Twisted as the tests themselves.
+    environment.pop("SELVAGE_TWISTED", None)
+    if on_selvage:
+        environment["SELVAGE_TWISTED"] = "1"
+    return environment
 
 
 def _read_results(path: Path, result: ModuleResult) -> bool:

@@ -20,7 +20,7 @@ class _UnexpectedErrorOutput(OSError):
     """The child wrote to its standard error, which nobody wanted to hear.
 
     Attributes:
-        processEnded: fires when the child has ended.
+        processEnded: fails with `ProcessDone` or `ProcessTerminated` when the child has ended.
     """
 
     def __init__(self, text: bytes, processEnded: Deferred[Any]) -> None:
@@ -37,12 +37,10 @@ class _Gatherer(ProcessProtocol):
 
     Attributes:
         deferred: fires with what `conclude` makes; cancelling it kills the child.
-        ended: fires with None when the child has ended.
     """
 
     def __init__(self, conclude: Callable[[_Gatherer, Any], Any], stdin: bytes | None = None) -> None:
         self.deferred: Deferred[Any] = Deferred(self._kill)
-        self.ended: Deferred[None] = Deferred()
         self.output: list[bytes] = []
         self.errors: list[bytes] = []
         self._conclude = conclude
@@ -66,7 +64,6 @@ class _Gatherer(ProcessProtocol):
         """Fire, unless it was cancelled or has failed before."""
         if not self.deferred.called:
             self.deferred.callback(self._conclude(self, reason.value))
-        self.ended.callback(None)
 
     def _kill(self, _deferred: Deferred[Any]) -> None:
         try:
@@ -78,11 +75,21 @@ class _Gatherer(ProcessProtocol):
 class _StrictGatherer(_Gatherer):
     """Fails at the first word on standard error."""
 
+    _ended: Deferred[None] | None = None
+
     def errReceived(self, data: bytes) -> None:
         """Fail, and hear no more of this child."""
-        if not self.deferred.called:
-            self.deferred.errback(Failure(_UnexpectedErrorOutput(data, self.ended)))
+        if self._ended is None:
+            self._ended = Deferred()
+            self.deferred.errback(Failure(_UnexpectedErrorOutput(data, self._ended)))
             self.transport.loseConnection()
+
+    def processEnded(self, reason: Failure) -> None:
+        """Fire; who has heard of the failure can hear of the end, too."""
+        if self._ended is None:
+            super().processEnded(reason)
+        else:
+            self._ended.errback(reason)
 
 
 def _output(gatherer: _Gatherer, reason: Any) -> bytes:
@@ -133,7 +140,7 @@ def getProcessOutput(
 
     Fires with the bytes, whatever status it exits with.
     Fails with an `OSError` when it writes to its standard error, unless `errortoo`; its attribute `processEnded` is a
-    Deferred that fires when the program has ended.  Cancelling kills the program.
+    Deferred that fails with `ProcessDone` or `ProcessTerminated` when the program has ended.  Cancelling kills the program.
 
     Raises:
         OSError: the program cannot be executed.

@@ -16,6 +16,7 @@ from selvage._publish import publish
 from . import _ambient
 from ._ambient import get_reactor, install_reactor
 from ._base import ReactorBase
+from ._install import install
 from ._lockfile import DeferredFilesystemLock, FilesystemLock, isLocked
 from ._reactor import NotAvailableError
 from ._resolver import (
@@ -57,6 +58,7 @@ __all__ = [
     "deferToThread",
     "deferToThreadPool",
     "get_reactor",
+    "install",
     "install_reactor",
     "isLocked",
     "run",

@@ -52,16 +52,17 @@ class _ExitWatch:
         self._process.reapProcess()
 
     def end(self) -> None:
-        """Let go of the pidfd."""
+        """Leave the reactor and let go of the pidfd."""
         self._reactor._internalReaders.discard(self)
         if self._number != -1:
             self._reactor.removeReader(self)
-            number, self._number = self._number, -1
-            os.close(number)
+            self.connectionLost(None)
 
     def connectionLost(self, reason: object) -> None:
-        """Let go of the pidfd: the reactor is taken apart."""
-        self.end()
+        """Let go of the pidfd; also called by who takes the reactor apart, going through its internal readers."""
+        number, self._number = self._number, -1
+        if number != -1:
+            os.close(number)
 
     def logPrefix(self) -> str:
         """Name it for logs."""
