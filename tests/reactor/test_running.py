@@ -715,7 +715,7 @@ def test_missing_hooks_without_arguments_say_what_to_override():
 # -- what later parts bring ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["listenSSL", "connectSSL", "spawnProcess"])
+@pytest.mark.parametrize("method", ["listenSSL", "connectSSL"])
 def test_what_is_missing_says_so(reactor, method):
     with pytest.raises(NotAvailableError, match=f"reactor.{method} is not available"):
         getattr(reactor, method)(1, 2, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,33 @@ def test_a_wrong_command_line_says_how(arguments: list[str], says: str, folder: 
     assert done.returncode == 2
     assert says in done.stderr
     assert "usage:" in done.stderr
+
+
+CHILD = "import twisted, selvage; print('selvage' in twisted.__path__[0])"
+
+
+def test_children_of_a_program_are_on_selvage_too(folder: Path) -> None:
+    """Where the package is installed, as its start-up hook is."""
+    (folder / "parent.py").write_text(
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}], check=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "selvage", "twisted", "parent.py"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=50,
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@pytest.mark.parametrize("setting", [None, ""])
+def test_the_start_up_hook_is_off_unless_asked_for(folder: Path, setting: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "SELVAGE_TWISTED"}
+    if setting is not None:
+        environment["SELVAGE_TWISTED"] = setting
+    code = "import sys; print([name for name in sys.modules if 'selvage' in name])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, env=environment, timeout=50
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -47,8 +47,8 @@ class NotAvailableError(NotImplementedError):
     """This release of Selvage cannot do that yet.
 
     Attributes:
-        asked: what was called, as "reactor.spawnProcess".
-        missing: what it would take, as "child processes".
+        asked: what was called, as "reactor.listenSSL".
+        missing: what it would take, as "TLS transports".
     """
 
     def __init__(self, asked: str, missing: str) -> None:
