@@ -299,7 +299,7 @@ class TestTheEnd:
         """The child has exited; it has ended only when nobody can write any more."""
 
         async def main():
-            child = shell(spawner, "(read line; echo late) <&0 & echo early")
+            child = shell(spawner, "exec 3<&0; (read line <&3; echo late) & echo early")
             await child.until(lambda: "exited" in child.events)
             assert "ended" not in child.events
             child.transport.write(b"go on\n")
