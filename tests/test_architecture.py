@@ -420,6 +420,8 @@ FOREIGN_NAMES = {
     # The guide's calls on the reactor, which Twisted lacks.
     "addErrorCallback",
     "removeErrorCallback",
+    # As deferToThread.
+    "deferToProcess",
     # Keys of endpoint strings ("ssl:443:chainPath=..."), which arrive as keywords.
     "caCertsDir",
     "chainPath",
