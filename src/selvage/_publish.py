@@ -1,4 +1,4 @@
-"""One small helper by which a face gives what it publishes its public address.  Floor 0.
+"""Two small helpers of faces: what they publish gets its public address, and some of it is loaded late.  Floor 0.
 
 Code lives in private modules; users import from the face. Tracebacks, reprs and pickles shall show the address that
 users know, so each face ends with
@@ -8,10 +8,12 @@ users know, so each face ends with
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from types import FunctionType
 from typing import Any, NewType
 
-__all__ = ["publish"]
+__all__ = ["load_late", "publish"]
 
 _NAMED = (type, FunctionType, NewType)
 
@@ -27,9 +29,27 @@ def publish(namespace: dict[str, Any]) -> None:
     """
     face = namespace["__name__"]
     for name in namespace["__all__"]:
-        value = namespace[name]
+        value = namespace.get(name)  # absent: a name that is loaded late
         if not isinstance(value, _NAMED) or value.__name__ != name:
             continue
         home = value.__module__
         if home.startswith("selvage.") and "._" in home:
             value.__module__ = face
+
+
+def load_late(namespace: dict[str, Any], homes: dict[str, str]) -> Callable[[str], object]:
+    """Make the `__getattr__` of a face that loads some of its names when they are first asked for.
+
+    Args:
+        namespace: `globals()` of the face.
+        homes: by name the module that has it.
+    """
+
+    def load(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
+        namespace[name] = getattr(import_module(homes[name]), name)
+        publish(namespace)
+        return namespace[name]
+
+    return load

@@ -39,7 +39,7 @@ def test_a_callback_that_was_called_already_is_explained(add: Callable[[], Defer
     failure = failed(add())
     assert failure.check(TypeError)
     assert failure.getTraceback().endswith(
-        "'NoneType' object is not callable\n    A callback is the function itself: pass it, do not call it\n"
+        "'NoneType' object is not callable\nA callback is the function itself: pass it, do not call it\n"
     )
 
 
@@ -49,7 +49,7 @@ def test_a_callback_with_other_arguments_is_explained() -> None:
 
     failure = failed(succeed(1).addCallback(no_arguments))  # type: ignore[arg-type]
     assert (
-        "no_arguments() takes 0 positional arguments but 1 was given\n    A callback is called with the result"
+        "no_arguments() takes 0 positional arguments but 1 was given\nA callback is called with the result"
         in (failure.getTraceback())
     )
 

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 import selvage.failure
-from selvage.failure import Failure, format_frames
-from selvage.failure._render import _FORMS, EXCEPTION_CAUGHT_HERE, qualified_name
+from selvage.failure import Failure, format_frames, to_text
+from selvage.failure._render import (
+    _FORMS,
+    EXCEPTION_CAUGHT_HERE,
+    _is_plain,
+    _render_plain,
+    _render_story,
+    qualified_name,
+)
 
 from .test_failure import caught, divide
 
@@ -109,20 +116,28 @@ def test_repr():
     assert repr(Failure(ValueError("x"))) == "<selvage.failure.Failure builtins.ValueError: x>"
 
 
-def test_elided():
-    """Frames of Selvage's own files go, unless there are no others."""
-
+def test_where_selvage_raises_on_purpose_the_line_of_the_caller_is_the_last():
     def misuse():
         selvage.failure.failure("text")
 
     made = caught(misuse)
-    assert "in failure\n" in made.getTraceback()
-    assert "in failure\n" not in made.getTraceback(elideFrameworkCode=True)
+    assert [frame[0] for frame in made.frames] == ["caught", "misuse"]
+    assert "in failure\n" in to_text(made, machinery=True)
+
+
+def test_elided():
+    """Where Selvage stumbles its frames stay, unless they are not wanted and there are others."""
+
+    def misuse():
+        selvage.failure.fingerprint(None)
+
+    made = caught(misuse)
+    assert "in fingerprint\n" in made.getTraceback()
+    assert "in fingerprint\n" not in made.getTraceback(elideFrameworkCode=True)
     assert "in misuse\n" in made.getTraceback(elideFrameworkCode=True)
-    made.frames = [frame for frame in made.frames if frame[0] == "failure"]
-    assert "in failure\n" in made.getTraceback(elideFrameworkCode=1, detail="brief") or ":failure\n" in str(
-        made
-    )
+    made.frames = [frame for frame in made.frames if frame[0] == "fingerprint"]
+    assert "in fingerprint\n" in made.getTraceback(elideFrameworkCode=1)
+    assert ":fingerprint\n" in made.getTraceback(elideFrameworkCode=1, detail="brief")
 
 
 @pytest.mark.parametrize("detail", ["default", "brief", "verbose"])
@@ -193,13 +208,12 @@ def test_format_frames_has_a_default():
     assert out.getvalue().startswith('  File "/a.py", line 3')
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.text(max_size=5), st.sampled_from([__file__, "/no/such.py", "<x>"]), st.integers(-2, 900)
-        )
-    )
+PLACES = st.tuples(
+    st.text(max_size=5), st.sampled_from([__file__, "/no/such.py", "<x>"]), st.integers(-2, 900)
 )
+
+
+@given(st.lists(PLACES, unique=True))
 def test_quick_way_equals_format_frames(places):
     """The default report gathers its lines in one go; `format_frames` frame by frame; they agree."""
     made = Failure(ValueError("x"))
@@ -208,6 +222,14 @@ def test_quick_way_equals_format_frames(places):
     format_frames(made.frames, out.write)
     _, _, body = made.getTraceback().partition("\n")
     assert body == out.getvalue() + ("" if places else "Failure: ") + "builtins.ValueError: x\n"
+
+
+@given(st.lists(st.tuples(PLACES, st.integers(1, 6))), st.text(max_size=8))
+def test_quick_way_equals_the_careful_way(runs, message):
+    made = Failure(ValueError(message))
+    made.frames = [(*place, (), ()) for place, times in runs for _ in range(times)]
+    assert _is_plain(made)
+    assert _render_plain(made) == _render_story(made, False)
 
 
 @given(st.text())

@@ -12,7 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from selvage.errors import CancelledError
-from selvage.failure import DefaultException
+from selvage.failure import DefaultException, machinery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +133,7 @@ class Waiter:
         """Tell whether the waiting Task was cancelled and the Deferred with it."""
         return self._outcome is not None and self._outcome.was_cancelled()
 
+    @machinery
     def result(self) -> Any:
         """Give the value or raise the error."""
         error = self.exception()

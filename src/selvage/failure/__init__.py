@@ -7,7 +7,9 @@ Twisted: `twisted.python.failure`, and the hub.
 
 from __future__ import annotations
 
-from selvage._publish import publish
+from typing import TYPE_CHECKING
+
+from selvage._publish import load_late, publish
 from selvage.failure._failure import (
     DO_POST_MORTEM,
     DefaultException,
@@ -22,22 +24,30 @@ from selvage.failure._fingerprint import fingerprint
 from selvage.failure._frames import machinery
 from selvage.failure._hub import (
     Report,
-    printable as printable,  # for selvage.demo
     printable_traceback as printable_traceback,  # for selvage.demo
     report,
     set_default_reporter,
     subscribe,
     unsubscribe,
 )
+from selvage.failure._printable import printable as printable  # for selvage.demo
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
+
+if TYPE_CHECKING:
+    from selvage.failure._layout import to_text
+    from selvage.failure._locals import Locals
+    from selvage.failure._story import Story, StoryFrame
 
 __all__ = [
     "DO_POST_MORTEM",
     "EXCEPTION_CAUGHT_HERE",
     "DefaultException",
     "Failure",
+    "Locals",
     "NoCurrentExceptionError",
     "Report",
+    "Story",
+    "StoryFrame",
     "failure",
     "fingerprint",
     "format_frames",
@@ -46,7 +56,19 @@ __all__ = [
     "set_default_reporter",
     "startDebugMode",
     "subscribe",
+    "to_text",
     "unsubscribe",
 ]
+
+# What only a report that somebody reads needs is loaded when the first is written.
+_LATE = {
+    "Locals": "selvage.failure._locals",
+    "Story": "selvage.failure._story",
+    "StoryFrame": "selvage.failure._story",
+    "to_text": "selvage.failure._layout",
+}
+
+if not TYPE_CHECKING:
+    __getattr__ = load_late(globals(), _LATE)
 
 publish(globals())

@@ -16,10 +16,9 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from sys import exception as _current_exception
 from types import TracebackType
-from typing import Any, NoReturn, Protocol, TextIO, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO, TypeVar, overload
 
-from selvage.failure import _render
-from selvage.failure._fingerprint import fingerprint
+from selvage.failure._exceptions import late, qualified_name
 from selvage.failure._frames import (
     FakeTraceback,
     Frame,
@@ -30,7 +29,10 @@ from selvage.failure._frames import (
     safe_repr,
     safe_str,
 )
-from selvage.failure._render import qualified_name, render
+from selvage.failure._render import render
+
+if TYPE_CHECKING:
+    from selvage.failure._story import Story
 
 __all__ = [
     "DO_POST_MORTEM",
@@ -98,10 +100,10 @@ class Failure(BaseException):
     __slots__ = (
         "__weakref__",
         "_count",
-        "_fingerprint",
         "_frames",
         "_parents",
         "_stack",
+        "_story",
         "captureVars",
         "tb",
         "type",
@@ -112,6 +114,8 @@ class Failure(BaseException):
     value: BaseException
     #: Its class.
     type: builtins.type[BaseException]
+    #: What the report says, once the live objects are gone.
+    _story: Story | None
     #: Its traceback; None when it was never raised, or the Failure was cleaned or unpickled.
     tb: TracebackType | None
     #: Whether `frames` carry variables.
@@ -203,6 +207,7 @@ class Failure(BaseException):
     @frames.setter
     def frames(self, frames: Sequence[Frame]) -> None:
         self._frames = frames
+        self._story = None
 
     @property
     def stack(self) -> Sequence[Frame]:
@@ -448,13 +453,29 @@ class Failure(BaseException):
             "stack": self._stack_records(),
             "pickled": 1,
             "frames": frames,
-            "fingerprint": fingerprint(self),
+            "story": self._told(),
         }
+
+    def _told(self) -> Story:
+        """Give the story, in a form that outlives the frames."""
+        from selvage.failure._locals import Locals
+        from selvage.failure._story import Teller
+
+        return Teller(locals=Locals() if self.captureVars else None).tell(self)
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
         for name, value in (state or {}).items():
             if name == "stack" and not value:
                 continue
+            if name == "links":
+                from selvage.failure._parcel import unpack_links
+
+                unpack_links(self.value, value)
+                continue
+            if name == "story" and isinstance(value, dict):
+                from selvage.failure._story import Story
+
+                value = Story.from_dict(value)
             name = _PRIVATE_NAMES.get(name, name)
             if name in _SLOTS:
                 setattr(self, name, value)
@@ -463,7 +484,15 @@ class Failure(BaseException):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         # BaseException would call the class with its arguments; the state says all.
-        return _empty, (type(self),), self.__getstate__()
+        from selvage.failure._parcel import pack
+
+        return _empty, (type(self),), pack(self.__getstate__())
+
+    def __copy__(self) -> Failure:
+        # By way of `__reduce__` it would lose its traceback.
+        made = _empty(type(self))
+        made._adopt(self)
+        return made
 
     @property
     def __dict__(self) -> dict[str, Any]:
@@ -484,8 +513,8 @@ special_results.add(Failure)
 
 # Those that Twisted's have as well, and are seen in `vars(failure)`.
 _CACHES = ("_frames", "_parents", "_stack")
-_SLOTS = frozenset({"_count", "_fingerprint", "captureVars", "tb", "type", "value", *_CACHES})
-_PRIVATE_NAMES = {name: f"_{name}" for name in ("count", "fingerprint", "frames", "parents", "stack")}
+_SLOTS = frozenset({"_count", "_story", "captureVars", "tb", "type", "value", *_CACHES})
+_PRIVATE_NAMES = {name: f"_{name}" for name in ("count", "frames", "parents", "stack", "story")}
 
 _own_dict: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__
 """Gives the instance dictionary of an exception: what users set, since our own attributes are slots."""
@@ -554,13 +583,15 @@ plain_init = Failure.__init__
 
 
 def _failure_of(exc: BaseException) -> Failure:
-    """Make a Failure of an exception, in debug mode too without a debugger."""
+    """Make a Failure of an exception, in debug mode too without a debugger; a Failure is returned as it is."""
+    if isinstance(exc, Failure):
+        return exc
     made = Failure.__new__(Failure)
     plain_init(made, exc)
     return made
 
 
-_render.failure_of = _failure_of
+late.failure_of = _failure_of
 
 
 def _debugging_init(

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from selvage.failure import _render
+from selvage.failure._exceptions import late, linked, members_of, qualified_name
 from selvage.failure._frames import is_program
-from selvage.failure._render import qualified_name
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
@@ -30,10 +30,11 @@ __all__ = ["fingerprint"]
 # Bytes of the digest: 64 bits tell apart more faults than a program has, and make 16 characters.
 _DIGEST_BYTES = 8
 
-# How far to follow causes, and how many members of a group to look at: beyond that they tell nothing apart, and a
-# report must not take long because of what somebody linked together.
+# How far to follow causes, how many members of a group to look at, and how deep to look into groups in groups: beyond
+# that they tell nothing apart, and a report must not take long because of what somebody linked together.
 _CAUSES = 16
 _MEMBERS = 64
+_LEVELS = 4
 
 
 def fingerprint(failure: Failure) -> str:
@@ -41,9 +42,11 @@ def fingerprint(failure: Failure) -> str:
 
     Equal are failures of the same class that came the same way: see the head of this module for what counts.
     """
-    # Of one that was cleaned or unpickled: what it was when its causes still had their tracebacks.
-    known: str | None = getattr(failure, "_fingerprint", None)
-    return _digest("\n".join(_parts(failure, set(), _CAUSES))) if known is None else known
+    # One that was cleaned or unpickled keeps what it was when its causes still had their tracebacks.
+    story = getattr(failure, "_story", None)
+    if story is not None:
+        return story.fingerprint  # type: ignore[no-any-return]
+    return _digest("\n".join(_parts(failure, set(), _LEVELS)))
 
 
 def _digest(text: str) -> str:
@@ -53,21 +56,24 @@ def _digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def _parts(failure: Failure, seen: set[int], depth: int) -> Iterator[str]:
+def _parts(failure: Failure, seen: set[int], levels: int) -> Iterator[str]:
     """Give the lines that the digest is made of."""
+    causes = list(islice(linked(failure.value, seen), _CAUSES))
+    yield from _own_parts(failure, seen, levels)
+    for relation, cause in causes:
+        if relation != "cause":
+            break
+        yield "from"
+        yield from _own_parts(cause, seen, levels)
+
+
+def _own_parts(failure: Failure, seen: set[int], levels: int) -> Iterator[str]:
     yield qualified_name(failure.type)
     yield from _places(failure.frames)
-    value: Any = failure.value
-    if not isinstance(value, BaseException) or id(value) in seen or not depth:
-        return
-    seen.add(id(value))
-    if isinstance(value, BaseExceptionGroup):
-        members = (_render.failure_of(member) for member in value.exceptions[:_MEMBERS])
-        yield from sorted({"\n".join(_parts(member, seen, depth - 1)) for member in members})
-    cause = value.__cause__
-    if cause is not None:
-        yield "from"
-        yield from _parts(_render.failure_of(cause), seen, depth - 1)
+    members = members_of(failure.value)
+    if members and levels:
+        failures = map(late.failure_of, members[:_MEMBERS])
+        yield from sorted({"\n".join(_parts(member, seen, levels - 1)) for member in failures})
 
 
 def _places(frames: Sequence[Sequence[Any]]) -> dict[str, None]:

@@ -19,16 +19,21 @@ from types import CodeType, TracebackType
 from typing import Any, TypeVar
 
 __all__ = [
+    "SAME_SHOWN",
     "Frame",
     "Variables",
     "extract",
     "fake_traceback",
     "is_ours",
     "is_program",
+    "kind_of",
+    "line_of",
     "machinery",
+    "repeated",
     "repr_variables",
     "safe_repr",
     "safe_str",
+    "shown",
 ]
 
 Variables = Iterable[tuple[str, Any]]
@@ -51,15 +56,43 @@ def machinery(function: _F) -> _F:
 
 
 def extract(tb: TracebackType | None, capture: bool) -> list[Frame]:
-    """Walk a traceback, outermost frame first, and make a record of each frame that is not machinery.
+    """Walk a traceback, outermost frame first, and make a record of each frame that a report shows.
 
     Args:
         tb: where to start; None gives no frames.
         capture: keep the local and global variables as well.
     """
     frames: list[Frame] = []
+    for entry in shown(tb):
+        frame = entry.tb_frame
+        code = frame.f_code
+        if capture:
+            frames.append(
+                (
+                    code.co_name,
+                    code.co_filename,
+                    line_of(entry),
+                    list(frame.f_locals.items()),
+                    [pair for pair in frame.f_globals.items() if pair[0] != "__builtins__"],
+                )
+            )
+        else:
+            frames.append((code.co_name, code.co_filename, line_of(entry), (), ()))
+    return frames
+
+
+def shown(tb: TracebackType | None) -> list[TracebackType]:
+    """Give the entries of a traceback that a report shows, outermost first.
+
+    Left out are functions marked as machinery; Selvage's files, unless the error is one that happened to it rather than
+    one that it raised on purpose; and the files by which the standard library carries a call from one task or thread to
+    another. Nothing of that is left out where no frame of the program is there to be seen.
+    """
+    entries: list[TracebackType] = []
+    kinds: list[int] = []
     hidden = _machinery
     known_files = linecache.cache
+    last_of_program = -1
     while tb is not None:
         frame = tb.tb_frame
         code = frame.f_code
@@ -68,21 +101,34 @@ def extract(tb: TracebackType | None, capture: bool) -> list[Frame]:
             if filename not in known_files:
                 # The frame still knows its module's loader, which finds sources that are no plain files.
                 linecache.lazycache(filename, frame.f_globals)
-            if capture:
-                frames.append(
-                    (
-                        code.co_name,
-                        filename,
-                        _line_of(tb),
-                        list(frame.f_locals.items()),
-                        [pair for pair in frame.f_globals.items() if pair[0] != "__builtins__"],
-                    )
-                )
-            else:
-                frames.append((code.co_name, filename, _line_of(tb), (), ()))
+            kind = kind_of(filename)
+            if kind == PROGRAM:
+                last_of_program = len(entries)
+            entries.append(tb)
+            kinds.append(kind)
         tb = tb.tb_next
-    return frames
+    if last_of_program < 0 or max(kinds) < CARRIER:
+        return entries
+    stumbled = kinds[-1] == OURS and not _raises_on_purpose(entries[-1])
+    return [
+        entry
+        for place, (entry, kind) in enumerate(zip(entries, kinds, strict=True))
+        if kind < CARRIER or (kind == OURS and place > last_of_program and stumbled)
+    ]
 
+
+def _raises_on_purpose(entry: TracebackType) -> bool:
+    """Tell whether a frame was left by a `raise` statement."""
+    from opcode import opmap
+
+    return entry.tb_frame.f_code.co_code[entry.tb_lasti] == opmap["RAISE_VARARGS"]
+
+
+# Whose a source file is.
+PROGRAM = 0  # the program's own, or a library's that it brings
+STANDARD = 1  # the interpreter's
+CARRIER = 2  # those of the interpreter that carry calls between tasks and threads
+OURS = 3  # Selvage's
 
 # Source files of this package. The demonstration is a program like any other.
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -94,21 +140,43 @@ _STANDARD_ELSEWHERE = re.compile(r"<frozen |.*[/\\]lib(64)?[/\\]python3\.\d+t?[/
 _LIBRARIES = re.compile(r".*[/\\](site|dist)-packages[/\\]")
 
 
-def is_ours(filename: str) -> bool:
-    """Tell whether a source file is Selvage's own."""
-    return filename.startswith(_OURS) and not filename.startswith(_DEMONSTRATION)
+_CARRIERS = re.compile(r".*[/\\](asyncio|concurrent[/\\]futures)[/\\]\w+\.py$|.*[/\\]threading\.py$")
 
 
 @lru_cache(maxsize=4096)  # more files than programs have
+def kind_of(filename: str) -> int:
+    """Tell whose a source file is."""
+    if filename.startswith(_OURS) and not filename.startswith(_DEMONSTRATION):
+        return OURS
+    if filename.startswith("uvloop/"):
+        # Compiled, and known by the path that it had where it was built.
+        return CARRIER
+    standard = filename.startswith(_STANDARD) or _STANDARD_ELSEWHERE.match(filename) is not None
+    if not standard or _LIBRARIES.match(filename) is not None:
+        return PROGRAM
+    return STANDARD if _CARRIERS.match(filename) is None else CARRIER
+
+
+def is_ours(filename: str) -> bool:
+    """Tell whether a source file is Selvage's own."""
+    return kind_of(filename) == OURS
+
+
 def is_program(filename: str) -> bool:
     """Tell whether a source file is the program's or its libraries': neither Selvage's nor the interpreter's."""
-    if is_ours(filename):
-        return False
-    standard = filename.startswith(_STANDARD) or _STANDARD_ELSEWHERE.match(filename) is not None
-    return not standard or _LIBRARIES.match(filename) is not None
+    return kind_of(filename) == PROGRAM
 
 
-def _line_of(tb: TracebackType) -> int:
+#: The same frame so many times in a row before it is counted instead, as the interpreter does it.
+SAME_SHOWN = 3
+
+
+def repeated(times: int) -> str:
+    """Say that the frame before came some more times."""
+    return f"  [Previous line repeated {times} more time{'s' if times > 1 else ''}]\n"
+
+
+def line_of(tb: TracebackType) -> int:
     """Tell the line of one traceback entry; compilers of C extensions leave it out, which counts as 0."""
     return tb.tb_lineno or 0
 

@@ -27,6 +27,7 @@ from typing import Any
 
 from selvage.failure._failure import Failure
 from selvage.failure._frames import safe_repr
+from selvage.failure._printable import printable
 
 __all__ = ["Report", "report", "set_default_reporter", "subscribe", "unsubscribe"]
 
@@ -34,19 +35,6 @@ __all__ = ["Report", "report", "set_default_reporter", "subscribe", "unsubscribe
 _FACT_LIMIT = 200
 
 _MARK = "__selvage_reported__"
-
-# What a terminal, or whoever reads a log line by line, would act upon rather than show: control characters but for tab
-# and newline, other ends of line, and what turns the direction of writing.
-_ESCAPED: dict[int, str] = {
-    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    for code in (
-        *(code for code in range(32) if chr(code) not in "\t\n"),
-        *range(0x7F, 0xA0),
-        *(0x200E, 0x200F, 0x2028, 0x2029),
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +210,6 @@ def _call(subscriber: Subscriber, record: Report) -> BaseException | None:
     finally:
         _running.subscribers = outer
     return None
-
-
-def printable(text: str) -> str:
-    """Return `text` with what could take over a terminal escaped; for text that may come from a peer."""
-    return text.translate(_ESCAPED)
 
 
 def printable_traceback(failure: Failure) -> str:

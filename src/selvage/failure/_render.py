@@ -14,34 +14,19 @@ import linecache
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selvage.failure._frames import is_ours, safe_repr, safe_str
+from selvage.errors import FailureGroup
+from selvage.failure._exceptions import qualified_name
+from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_repr, safe_str
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
 
-__all__ = ["EXCEPTION_CAUGHT_HERE", "format_frames", "qualified_name", "render"]
+__all__ = ["EXCEPTION_CAUGHT_HERE", "format_frames", "render"]
 
 #: Between the frames above the `except` and the frames below it, where a report shows both.
 EXCEPTION_CAUGHT_HERE = "--- <exception caught here> ---"
 
 _NOT_CAPTURED = " [Capture of Locals and Globals disabled (use captureVars=True)]\n"
-
-# Of an exception group so many members are shown, and groups in groups so deep; as the interpreter does it.
-_MEMBERS_SHOWN = 15
-_LEVELS_SHOWN = 10
-
-#: Makes a Failure of an exception; `_failure`, which builds on this module, fills it in.
-failure_of: Any = None
-
-
-def qualified_name(cls: object) -> str:
-    """Give the dotted name of a class; of a class that is known by name only, that name."""
-    if isinstance(cls, str):
-        return cls
-    try:
-        return f"{cls.__module__}.{cls.__name__}"  # type: ignore[attr-defined]
-    except Exception:
-        return safe_str(cls)
 
 
 def format_frames(
@@ -107,12 +92,14 @@ def render(failure: Failure, elide_framework: bool = False, detail: str = "defau
     Raises:
         ValueError: `detail` is none of these.
     """
+    if detail == "default":
+        # Quick way: nothing but frames and a message (benchmarks/programs/twisted_results.py).
+        plain = _is_plain(failure) and not elide_framework
+        return _render_plain(failure) if plain else _render_story(failure, elide_framework)
     frames: Sequence[Sequence[Any]] = failure.frames
     if elide_framework:
         frames = [frame for frame in frames if not is_ours(frame[1])] or frames
     message = safe_str(failure.value)
-    if detail == "default":
-        return _render_default(failure, frames, message)
     if detail == "brief":
         return _render_brief(failure, frames, message)
     if detail == "verbose":
@@ -126,57 +113,66 @@ def _last_line(failure: Failure, frames: Sequence[object], message: str) -> str:
     return f"{start}{qualified_name(failure.type)}: {message}\n"
 
 
-def _render_default(failure: Failure, frames: Sequence[Sequence[Any]], message: str) -> str:
-    # Quick way, equal to format_frames(frames, write, "default"): one lookup of the source for each file instead of
-    # each frame (benchmarks/programs/twisted_results.py).
+def _is_plain(failure: Failure) -> bool:
+    """Tell whether frames and a message are the whole story."""
+    value = failure.value
+    if getattr(failure, "_story", None) is not None:
+        return False
+    if not isinstance(value, BaseException):
+        return True
+    try:
+        return (
+            value.__cause__ is None
+            and (value.__context__ is None or value.__suppress_context__)
+            and not isinstance(value, _SPECIAL)
+            and not hasattr(value, "__notes__")
+            and not hasattr(value, "subFailure")
+        )
+    except Exception:
+        return False  # somebody's attributes get in the way
+
+
+_SPECIAL = (BaseExceptionGroup, FailureGroup, SyntaxError)
+
+
+def _render_plain(failure: Failure) -> str:
+    """Do what `_render_story` does where there is little to tell."""
+    # One lookup of the source for each file instead of each frame.
+    frames = failure.frames
     parts = ["Traceback (most recent call last):\n"]
     sources: dict[str, list[str]] = {}
-    for name, filename, line, _, _ in frames:
+    last: Any = None
+    same = 0
+    for frame in frames:
+        name, filename, line, _, _ = frame
+        if last is not None and line == last[2] and name == last[0] and filename == last[1]:
+            same += 1
+            if same >= SAME_SHOWN:
+                continue
+        else:
+            if same >= SAME_SHOWN:
+                parts.append(repeated(same - SAME_SHOWN + 1))
+            same = 0
+            last = frame
         lines = sources.get(filename)
         if lines is None:
             lines = sources[filename] = linecache.getlines(filename)
         source = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
         parts.append(f'  File "{filename}", line {line}, in {name}\n    {source}\n')
-    parts.append(_last_line(failure, frames, message))
-    if isinstance(failure.value, BaseException):
-        _add_notes(failure.value, parts)
-        if isinstance(failure.value, BaseExceptionGroup):
-            _add_members(failure.value, parts, "    ", _LEVELS_SHOWN)
+    if same >= SAME_SHOWN:
+        parts.append(repeated(same - SAME_SHOWN + 1))
+    parts.append(_last_line(failure, frames, safe_str(failure.value)))
     return "".join(parts)
 
 
-def _add_notes(error: BaseException, parts: list[str]) -> None:
-    """Add what `add_note` said, below the line of the exception."""
-    try:
-        notes = getattr(error, "__notes__", ())
-    except Exception:
-        return  # somebody's class gets in the way
-    for note in notes if isinstance(notes, (list, tuple)) else (notes,):
-        parts += [f"    {line}\n" for line in safe_str(note).splitlines()]
+def _render_story(failure: Failure, elide_framework: bool) -> str:
+    from selvage.failure._layout import TWISTED, plain
+    from selvage.failure._story import Story
 
-
-def _add_members(
-    group: BaseExceptionGroup[BaseException], parts: list[str], indent: str, levels: int
-) -> None:
-    """Add the traceback of each exception in a group, groups in it included."""
-    members = group.exceptions
-    for number, member in enumerate(members[:_MEMBERS_SHOWN], 1):
-        parts.append(f"{indent}--- {number} of {len(members)} ---\n")
-        if isinstance(member, BaseExceptionGroup) and not levels:
-            lines = [f"{qualified_name(type(member))}: {safe_str(member)}"]
-        else:
-            inner: list[str] = []
-            failure = failure_of(member)
-            frames = failure.frames
-            format_frames(frames, inner.append)
-            inner.append(_last_line(failure, frames, safe_str(member)))
-            _add_notes(member, inner)
-            if isinstance(member, BaseExceptionGroup):
-                _add_members(member, inner, "    ", levels - 1)
-            lines = "".join(inner).splitlines()
-        parts += [f"{indent}{line}\n" for line in lines]
-    if len(members) > _MEMBERS_SHOWN:
-        parts.append(f"{indent}--- and {len(members) - _MEMBERS_SHOWN} more ---\n")
+    story = Story.of(failure)
+    if elide_framework:
+        story = story.without_ours()
+    return plain(story, TWISTED)
 
 
 def _render_brief(failure: Failure, frames: Sequence[Sequence[Any]], message: str) -> str:

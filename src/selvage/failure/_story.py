@@ -1,0 +1,288 @@
+"""`Story`: all that a report of a failure says, as plain data.  Floor 0.
+
+A Failure and the exceptions that are linked to it hold live frames. Their story is what a person may read of them:
+texts, names and numbers. All renderings are made of it, it can be pickled and written as JSON, and it is the same on
+the machine to which it was sent. Making one reads source lines, so it is made when somebody looks.
+
+What counts as the *cause* of an exception, whom it happened *while* handling, and which of them are shown, is as the
+interpreter has it (`__cause__`, `__context__`, `__suppress_context__`); links in a circle are followed once.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import islice, takewhile
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from selvage.failure._exceptions import late, linked, members_of, message_of, notes_of, qualified_name
+from selvage.failure._fingerprint import fingerprint
+from selvage.failure._frames import SAME_SHOWN, is_ours, line_of, safe_str, shown
+from selvage.failure._locals import Locals, describe
+
+if TYPE_CHECKING:
+    from selvage.failure._failure import Failure
+
+__all__ = ["Story", "StoryFrame", "Teller"]
+
+# Of an exception group so many members are told, and groups in groups so deep; as the interpreter does it.
+MEMBERS_SHOWN = 15
+LEVELS_SHOWN = 10
+
+# Causes followed from one exception, and exceptions told in one story. A person stops reading long before; a loop that
+# raises each error from the one before would make reports without end.
+CAUSES_SHOWN = 50
+_EXCEPTIONS_TOLD = 500
+
+
+@dataclass(slots=True)
+class StoryFrame:
+    """One frame that the exception crossed."""
+
+    #: The function.
+    function: str
+    #: Its source file.
+    file: str
+    #: The line, from 1.
+    line: int
+    #: The text of that line without its indentation; empty when nobody has the source.
+    code: str = ""
+    #: Where in `code` the failing expression begins and ends, if that was asked for and is known.
+    columns: tuple[int, int] | None = None
+    #: Names and texts of the local variables, if they were asked for.
+    locals: list[tuple[str, str]] | None = None
+    #: How many more times in a row this frame came.
+    repeated: int = 0
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened: one exception, the frames that it crossed, what it has to do with others."""
+
+    #: The dotted name of its class.
+    type: str
+    #: Its own words.
+    message: str
+    #: The frames crossed, outermost first.
+    frames: list[StoryFrame] = field(default_factory=list)
+    #: Lines above the message: of a syntax error, the place in the text that was read.
+    details: list[str] = field(default_factory=list)
+    #: What `add_note` added.
+    notes: list[str] = field(default_factory=list)
+    #: The members of an exception group.
+    members: list[Story] = field(default_factory=list)
+    #: How many members there are beyond those.
+    members_left_out: int = 0
+    #: Which exception it was raised from or while handling, the one of that, and so on; these have no causes here.
+    causes: list[Story] = field(default_factory=list)
+    #: Of a cause: "cause" if its successor was raised from it, "context" if while it was handled.
+    relation: str = ""
+    #: Which callbacks and Deferreds the failure passed; in debug mode.
+    chain: list[dict[str, Any]] = field(default_factory=list)
+    #: See `selvage.failure.fingerprint`; of the whole.
+    fingerprint: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the same as dictionaries and lists; see `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> Story:
+        """Make a story of what `to_dict` gave."""
+        known = {name: facts[name] for name in _FIELDS if name in facts}
+        known["frames"] = [
+            StoryFrame(**{name: each[name] for name in _FRAME_FIELDS if name in each})
+            for each in facts.get("frames", ())
+        ]
+        for name in ("members", "causes"):
+            known[name] = [cls.from_dict(each) for each in facts.get(name, ())]
+        return cls(**known)
+
+    @classmethod
+    def of(
+        cls,
+        failure: Story | BaseException,
+        *,
+        carets: bool = False,
+        locals: Locals | bool = False,
+        machinery: bool = False,
+    ) -> Story:
+        """Tell the story of a failure.
+
+        Args:
+            failure: a Failure or another exception. A story is returned as it is.
+            carets: find out which part of each line failed.
+            locals: show local variables; how, if it is a `Locals`. Secrets are hidden.
+            machinery: show the frames of Selvage and of the standard library's tasks and threads, too.
+        """
+        if isinstance(failure, Story):
+            return failure
+        policy = locals if isinstance(locals, Locals) else Locals() if locals else None
+        return Teller(carets, policy, machinery).tell(late.failure_of(failure))
+
+    def without_locals(self) -> Story:
+        """The same without local variables."""
+        return self._with_frames(lambda frames: [replace(frame, locals=None) for frame in frames])
+
+    def without_ours(self) -> Story:
+        """The same without frames of Selvage's own files, where there are others."""
+        return self._with_frames(
+            lambda frames: [frame for frame in frames if not is_ours(frame.file)] or frames
+        )
+
+    def _with_frames(self, change: Callable[[list[StoryFrame]], list[StoryFrame]]) -> Story:
+        return replace(
+            self,
+            frames=change(self.frames),
+            members=[member._with_frames(change) for member in self.members],
+            causes=[cause._with_frames(change) for cause in self.causes],
+        )
+
+
+_FIELDS = tuple(each.name for each in fields(Story))
+_FRAME_FIELDS = tuple(each.name for each in fields(StoryFrame))
+
+
+class Teller:
+    """Makes one story.
+
+    Args:
+        carets, locals, machinery: as `Story.of` has them.
+    """
+
+    def __init__(self, carets: bool = False, locals: Locals | None = None, machinery: bool = False) -> None:
+        self._carets = carets
+        self._locals = locals
+        self._machinery = machinery
+        self._seen: set[int] = set()
+        self._left = _EXCEPTIONS_TOLD
+
+    def tell(self, failure: Failure) -> Story:
+        """Tell the story of `failure`, with causes and members."""
+        story = self._tell_with_causes(failure, 0)
+        story.fingerprint = fingerprint(failure)
+        return story
+
+    def _tell_with_causes(self, failure: Failure, depth: int) -> Story:
+        # The causes first, so that a member of the group does not claim them.
+        causes = list(islice(linked(failure.value, self._seen), CAUSES_SHOWN))
+        story = self._tell_one(failure, depth)
+        if getattr(failure, "_story", None) is not None:
+            return story
+        for relation, cause in causes:
+            if self._left <= 0:
+                break
+            told = self._tell_one(cause, depth)
+            story.causes += [replace(told, relation=relation, causes=[]), *told.causes]
+            if told.causes:
+                # Told when it was sent, and the exception itself knows of no causes any more.
+                break
+        return story
+
+    def _tell_one(self, failure: Failure, depth: int) -> Story:
+        """Tell of one exception, and of the members if it is a group."""
+        self._left -= 1
+        value = failure.value
+        kept: Story | None = getattr(failure, "_story", None)
+        if kept is not None:
+            return kept if self._locals is not None else kept.without_locals()
+        story = Story(qualified_name(failure.type), message_of(value), self._frames(failure))
+        if isinstance(value, BaseException):
+            story.notes = notes_of(value)
+            if isinstance(value, SyntaxError):
+                _tell_of_syntax(value, story)
+        members = members_of(value)
+        for member in members[:MEMBERS_SHOWN]:
+            if depth >= LEVELS_SHOWN or self._left <= 0:
+                break
+            story.members.append(self._tell_with_causes(late.failure_of(member), depth + 1))
+        story.members_left_out = len(members) - len(story.members)
+        return story
+
+    def _frames(self, failure: Failure) -> list[StoryFrame]:
+        records, entries = self._chosen(failure)
+        variables: list[list[tuple[str, str]]] | list[None] = [None] * len(records)
+        if self._locals is not None:
+            live = [_variables(entry) for entry in entries] or [list(record[3]) for record in records]
+            variables = describe(live, self._locals)
+        frames: list[StoryFrame] = []
+        same = 0
+        for place, record in enumerate(records):
+            function, file, line = record[:3]
+            last = frames[-1] if frames else None
+            if last is not None and line == last.line and function == last.function and file == last.file:
+                same += 1
+                if same >= SAME_SHOWN:
+                    last.repeated += 1
+                    continue
+            else:
+                same = 0
+            text = linecache.getline(file, line)
+            made = StoryFrame(function, file, line, text.strip(), locals=variables[place])
+            if self._carets and entries:
+                made.columns = _columns(entries[place], text)
+            frames.append(made)
+        return frames
+
+    def _chosen(self, failure: Failure) -> tuple[Sequence[Sequence[Any]], Sequence[TracebackType]]:
+        """Give the frame records to show, and the entries of the live traceback that belong to them, if there are."""
+        records = failure.frames
+        if self._machinery:
+            entries = list(_all_entries(failure.tb))
+            return ([_record(entry) for entry in entries], entries) if entries else (records, ())
+        if not self._carets and self._locals is None:
+            return records, ()
+        entries = shown(failure.tb)
+        # Somebody may have set the frames.
+        return records, entries if len(entries) == len(records) else ()
+
+
+def _tell_of_syntax(error: SyntaxError, story: Story) -> None:
+    """Say where in the text that was read the error is, as the interpreter does."""
+    from traceback import TracebackException
+
+    try:
+        lines = "".join(TracebackException(type(error), error, None).format_exception_only()).splitlines()
+    except Exception:
+        return
+    story.details = list(takewhile(lambda line: line.startswith(" "), lines))
+    if story.details:
+        story.message = safe_str(error.msg)
+
+
+def _all_entries(tb: TracebackType | None) -> Iterator[TracebackType]:
+    while tb is not None:
+        yield tb
+        tb = tb.tb_next
+
+
+def _record(entry: TracebackType) -> tuple[str, str, int, tuple[()], tuple[()]]:
+    code = entry.tb_frame.f_code
+    linecache.lazycache(code.co_filename, entry.tb_frame.f_globals)
+    return code.co_name, code.co_filename, line_of(entry), (), ()
+
+
+def _variables(entry: TracebackType) -> list[tuple[str, Any]]:
+    try:
+        return list(entry.tb_frame.f_locals.items())
+    except Exception:
+        return []
+
+
+def _columns(entry: TracebackType, text: str) -> tuple[int, int] | None:
+    """Find which part of a line failed; None when it is all of it, or not known."""
+    positions = next(islice(entry.tb_frame.f_code.co_positions(), entry.tb_lasti // 2, None), (None,) * 4)
+    first_line, last_line, start, end = positions
+    if start is None or end is None or first_line != entry.tb_lineno:
+        return None
+    raw = text.rstrip("\n").encode("utf-8", "surrogatepass")
+    # Offsets count bytes; beyond the line they go on in the next.
+    stripped = text.strip()
+    indent = len(text) - len(text.lstrip())
+    begin = len(raw[:start].decode("utf-8", "replace")) - indent
+    finish = len(raw[:end].decode("utf-8", "replace")) - indent if last_line == first_line else len(stripped)
+    if begin < 0 or finish <= begin or (begin == 0 and finish >= len(stripped)):
+        return None
+    return begin, min(finish, len(stripped))
