@@ -23,6 +23,7 @@ get_reactor().listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
 # Beyond that, and why.
 ALLOWED = {
     "__future__",
+    "_blake2",  # fingerprints of failures
     "_bisect",
     "bisect",  # the timer heap
     "copy",  # by dataclasses

@@ -496,6 +496,9 @@ class FirstError(Exception):
         super().__init__(failure, index)
         self.subFailure = failure
         self.index = index
+        error = getattr(failure, "value", None)
+        if isinstance(error, BaseException):
+            self.__cause__ = error
 
     def __repr__(self) -> str:
         return f"FirstError[#{self.index}, {self.subFailure.value!r}]"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 
@@ -264,3 +266,26 @@ def test_the_story_of_a_story_is_itself() -> None:
     story = Story.of(caught(plain))
     assert Story.of(story) is story
     assert to_text(story) == to_text(caught(plain)) == printed(caught(plain))
+
+
+AT_THE_END = """
+from selvage.defer import Deferred
+
+def fail():
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        raise RuntimeError("converted") from error
+
+kept = Deferred()
+kept.addCallback(lambda _: fail())
+kept.callback(None)
+"""
+
+
+def test_a_failure_that_is_left_when_the_interpreter_ends_is_told_in_full() -> None:
+    """Nothing can be imported any more then."""
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, check=True)
+    assert "ZeroDivisionError: division by zero\n" in done.stderr
+    assert "direct cause" in done.stderr
+    assert done.stderr.rstrip().endswith("RuntimeError: converted")

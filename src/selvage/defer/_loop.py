@@ -87,6 +87,10 @@ LINKS = frozenset((CONTINUE, FIRE, RESUME, PEEK))
 
 _new_failure = Failure.__new__
 
+# How far to follow causes before a link is added to them. Errbacks that each raise an error of their own are few, and the
+# report of more would be read by nobody.
+_CAUSE_HOPS = 50
+
 # How far to follow who waits for whom when looking for a circle. Circles that somebody made by mistake have a handful
 # of members, and following a chain of 100,000 each time that one is added would be quadratic.
 _CIRCLE_HOPS = 64
@@ -173,7 +177,7 @@ def run(d: Any) -> None:  # one room on purpose: each step in a function of its 
                         else:
                             new = errback(result, *arguments.args, **arguments.keywords)
                     except BaseException as exc:
-                        result = caught(exc, d.debug)
+                        result = caught_while_handling(exc, result, d.debug)
                         continue
                     if type(new) not in SPECIAL:
                         result = new
@@ -291,6 +295,30 @@ def caught(exc: BaseException, debug: bool) -> Failure:
     failure.tb = tb
     failure.captureVars = False
     return failure
+
+
+def caught_while_handling(exc: BaseException, handled: Failure, debug: bool) -> Failure:
+    """Make a Failure of what an errback raised, which is to an errback what `except` is to what follows."""
+    value = handled.value
+    if (
+        exc is not value
+        and exc.__context__ is None
+        and not exc.__suppress_context__
+        and not _comes_from(value, exc)
+    ):
+        exc.__context__ = value
+    return caught(exc, debug)
+
+
+def _comes_from(later: object, earlier: BaseException) -> bool:
+    """Tell whether one exception is among the causes of another, or whether there are too many of those to know."""
+    for _ in range(_CAUSE_HOPS):
+        if not isinstance(later, BaseException):
+            return False
+        if later is earlier:
+            return True
+        later = later.__cause__ or later.__context__
+    return True
 
 
 def call_none(result: object, *args: object, **keywords: object) -> NoReturn:

@@ -30,13 +30,13 @@ from selvage.failure._hub import (
     subscribe,
     unsubscribe,
 )
+from selvage.failure._layout import to_text
 from selvage.failure._printable import printable as printable  # for selvage.demo
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
+from selvage.failure._story import Story, StoryFrame
 
 if TYPE_CHECKING:
-    from selvage.failure._layout import to_text
     from selvage.failure._locals import Locals
-    from selvage.failure._story import Story, StoryFrame
 
 __all__ = [
     "DO_POST_MORTEM",
@@ -63,9 +63,6 @@ __all__ = [
 # What only a report that somebody reads needs is loaded when the first is written.
 _LATE = {
     "Locals": "selvage.failure._locals",
-    "Story": "selvage.failure._story",
-    "StoryFrame": "selvage.failure._story",
-    "to_text": "selvage.failure._layout",
 }
 
 if not TYPE_CHECKING:

@@ -14,6 +14,7 @@ What counts, and why:
 
 from __future__ import annotations
 
+from _blake2 import blake2b  # hashlib's; that itself would load all of OpenSSL
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -50,9 +51,6 @@ def fingerprint(failure: Failure) -> str:
 
 
 def _digest(text: str) -> str:
-    # Imported late: a program that has no failure to count does not need it to start.
-    from hashlib import blake2b
-
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=_DIGEST_BYTES).hexdigest()
 
 

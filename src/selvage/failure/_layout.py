@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from selvage.failure._frames import repeated
-from selvage.failure._locals import Locals
 from selvage.failure._story import LEVELS_SHOWN, Story, StoryFrame
+
+if TYPE_CHECKING:
+    from selvage.failure._locals import Locals
 
 __all__ = ["TWISTED", "Form", "Line", "lines_of", "plain", "to_text"]
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from selvage.errors import FailureGroup
 from selvage.failure._exceptions import qualified_name
 from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_repr, safe_str
+from selvage.failure._layout import TWISTED, plain
+from selvage.failure._story import Story
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
@@ -166,9 +168,6 @@ def _render_plain(failure: Failure) -> str:
 
 
 def _render_story(failure: Failure, elide_framework: bool) -> str:
-    from selvage.failure._layout import TWISTED, plain
-    from selvage.failure._story import Story
-
     story = Story.of(failure)
     if elide_framework:
         story = story.without_ours()

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from selvage.failure._exceptions import late, linked, members_of, message_of, notes_of, qualified_name
 from selvage.failure._fingerprint import fingerprint
 from selvage.failure._frames import SAME_SHOWN, is_ours, line_of, safe_str, shown
-from selvage.failure._locals import Locals, describe
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
+    from selvage.failure._locals import Locals
 
 __all__ = ["Story", "StoryFrame", "Teller"]
 
@@ -119,7 +119,11 @@ class Story:
         """
         if isinstance(failure, Story):
             return failure
-        policy = locals if isinstance(locals, Locals) else Locals() if locals else None
+        policy: Locals | None = None
+        if locals:
+            from selvage.failure._locals import Locals
+
+            policy = locals if isinstance(locals, Locals) else Locals()
         return Teller(carets, policy, machinery).tell(late.failure_of(failure))
 
     def without_locals(self) -> Story:
@@ -205,6 +209,8 @@ class Teller:
         records, entries = self._chosen(failure)
         variables: list[list[tuple[str, str]]] | list[None] = [None] * len(records)
         if self._locals is not None:
+            from selvage.failure._locals import describe
+
             live = [_variables(entry) for entry in entries] or [list(record[3]) for record in records]
             variables = describe(live, self._locals)
         frames: list[StoryFrame] = []

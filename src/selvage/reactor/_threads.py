@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from selvage.defer import Deferred, maybeDeferred
-from selvage.failure import Failure
+from selvage.failure import Failure, machinery
 
 from ._loop import running_loop
 
@@ -71,6 +71,7 @@ def callMultipleInThread(
     _ambient_reactor().callInThread(call_all, list(tupleList))
 
 
+@machinery
 def blockingCallFromThread(
     reactor: IReactorFromThreads,
     f: Callable[_P, _R] | Callable[_P, Deferred[_R]],
@@ -86,11 +87,7 @@ def blockingCallFromThread(
         BaseException: what `f` raises, or its Deferred fails with.
         RuntimeError: this is the reactor's own thread, which would wait for itself.
     """
-    if _runs_here(reactor):
-        raise RuntimeError(
-            "blockingCallFromThread() was called in the reactor's own thread, which would wait for itself for ever: "
-            f"call {f!r} directly, and await its result or add callbacks to it"
-        )
+    _refuse_own_thread(reactor, f)
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def call() -> None:
@@ -102,6 +99,14 @@ def blockingCallFromThread(
         result.raiseException()
     answer: _R = result
     return answer
+
+
+def _refuse_own_thread(reactor: object, f: object) -> None:
+    if _runs_here(reactor):
+        raise RuntimeError(
+            "blockingCallFromThread() was called in the reactor's own thread, which would wait for itself for ever: "
+            f"call {f!r} directly, and await its result or add callbacks to it"
+        )
 
 
 def _runs_here(reactor: Any) -> bool:
