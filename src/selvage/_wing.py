@@ -23,10 +23,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importlib.abc import Loader, MetaPathFinder
+    from importlib.abc import MetaPathFinder
 else:
     # importlib.abc pulls in pathlib, tempfile and shutil: a sixth of the time that a program takes to start.
-    Loader = MetaPathFinder = object
+    MetaPathFinder = object
 
 __all__ = ["TWISTED_VERSION", "MissingModules", "WingFinder", "install_twisted", "twisted_getattr"]
 
@@ -35,9 +35,6 @@ TWISTED_VERSION = "26.10.0"
 
 _HOME = os.path.dirname(os.path.abspath(__file__))
 _WING = os.path.join(_HOME, "twisted")
-
-#: Module that, when it comes from an installed Twisted, needs the bridge of `selvage._logging_bridge`.
-_BRIDGED = "twisted.logger"
 
 
 class WingFinder(MetaPathFinder):
@@ -53,7 +50,7 @@ class WingFinder(MetaPathFinder):
         spec = PathFinder.find_spec(fullname, own) if own else None
         # A folder without __init__.py is no package of the wing: Python would make a namespace of it.
         if spec is None or spec.loader is None:
-            return self._find_bridged(fullname, path) if fullname == _BRIDGED else None
+            return None
         if spec.submodule_search_locations is not None:
             others = None if path is None else [entry for entry in path if not _is_in_wing(entry)]
             return self._joined(spec, fullname, others)
@@ -61,12 +58,6 @@ class WingFinder(MetaPathFinder):
 
     def invalidate_caches(self) -> None:
         """Nothing is cached here; the finders behind this one keep their own caches."""
-
-    def _find_bridged(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
-        spec = self._installed_spec(fullname, path)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _BridgingLoader(spec.loader)
-        return spec
 
     def _joined(self, own: ModuleSpec, fullname: str, path: Sequence[str] | None) -> ModuleSpec:
         """The spec of a package of the wing, which searches the installed package's folders after our own.
@@ -122,27 +113,6 @@ class MissingModules(MetaPathFinder):
     def _is_twisted_installed(self) -> bool:
         package = sys.modules.get("twisted")
         return package is None or any(not _is_in_wing(folder) for folder in package.__path__)
-
-
-class _BridgingLoader(Loader):
-    """Loads an installed `twisted.logger` by its own loader, then connects Selvage's hub and events to it."""
-
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        # From here on the module shows the loader it would have had without us; resources and reload depend on it.
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        from selvage._logging_bridge import connect
-
-        connect(module)
 
 
 def install_twisted() -> None:

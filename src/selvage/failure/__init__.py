@@ -21,7 +21,11 @@ from selvage.failure._failure import (
     startDebugMode,
 )
 from selvage.failure._fingerprint import fingerprint
-from selvage.failure._frames import machinery
+from selvage.failure._frames import (
+    machinery,
+    safe_repr as safe_repr,  # for selvage.logger
+    safe_str as safe_str,  # for selvage.logger
+)
 from selvage.failure._hub import (
     Report,
     printable_traceback as printable_traceback,  # for selvage.demo

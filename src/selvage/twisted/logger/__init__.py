@@ -1,0 +1,32 @@
+"""`twisted.logger`: re-exports of `selvage.logger`."""
+
+from selvage.logger import (
+    FileLogObserver as FileLogObserver,
+    FilteringLogObserver as FilteringLogObserver,
+    ILogFilterPredicate as ILogFilterPredicate,
+    ILogObserver as ILogObserver,
+    InvalidLogLevelError as InvalidLogLevelError,
+    LegacyLogObserverWrapper as LegacyLogObserverWrapper,
+    LimitedHistoryLogObserver as LimitedHistoryLogObserver,
+    LogBeginner as LogBeginner,
+    LogEvent as LogEvent,
+    Logger as Logger,
+    LoggingFile as LoggingFile,
+    LogLevel as LogLevel,
+    LogLevelFilterPredicate as LogLevelFilterPredicate,
+    LogPublisher as LogPublisher,
+    Operation as Operation,
+    PredicateResult as PredicateResult,
+    __getattr__ as __getattr__,  # what is loaded when it is first asked for
+    _loggerFor as _loggerFor,
+    capturedLogs as capturedLogs,
+    eventAsText as eventAsText,
+    extractField as extractField,
+    formatEvent as formatEvent,
+    formatEventAsClassicLogText as formatEventAsClassicLogText,
+    formatTime as formatTime,
+    globalLogBeginner as globalLogBeginner,
+    globalLogPublisher as globalLogPublisher,
+    textFileLogObserver as textFileLogObserver,
+    timeFormatRFC3339 as timeFormatRFC3339,
+)

@@ -1,0 +1,5 @@
+"""`twisted.logger._io`: see `twisted.logger`."""
+
+from selvage.logger._io import (
+    LoggingFile as LoggingFile,
+)
