@@ -64,7 +64,7 @@ format: $(VENV)/check.stamp
 	$(VENV)/bin/ruff format .
 
 bench: $(JUDGE)/judge.stamp
-	$(JUDGE)/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	$(JUDGE)/bin/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(ARGS)
 
 conformance: $(JUDGE)/judge.stamp
 	$(JUDGE)/bin/python -m tests.conformance $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import shutil
 import subprocess
@@ -63,12 +64,21 @@ def run_json(command: list[str]) -> dict[str, float]:
     return result
 
 
-class Server:
-    """A running peer: its port, the CPU time it has used, the memory it holds."""
+def allow_descriptors(count: int) -> None:
+    """Raise the limit of open descriptors, for this process and all that it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise BenchmarkError(f"this takes {count} open descriptors in one process; the hard limit is {hard}")
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+
+class Server:
+    """A running peer: where it listens, the CPU time it has used, the memory and the descriptors it holds."""
+
+    def __init__(self, process: subprocess.Popen[bytes], address: str) -> None:
         self.process = process
-        self.port = port
+        self.address = address
 
     def cpu_ns(self) -> int:
         """Nanoseconds on a CPU so far, all threads (field one of the kernel's schedstat)."""
@@ -83,17 +93,20 @@ class Server:
                 return int(line.split()[1]) * 1024
         raise BenchmarkError(f"process {self.process.pid} tells no memory")
 
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
 
 @contextmanager
 def serving(command: list[str]) -> Iterator[Server]:
-    """Start a server that prints its port, and end it, by its own process id, when the block ends."""
+    """Start a server that prints its port or path, and end it, by its own process id, when the block ends."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
         try:
             assert process.stdout is not None
             ready, _, _ = select.select([process.stdout], [], [], ANSWER_TIMEOUT_S)
             line = process.stdout.readline() if ready else b""
             if not line:
-                raise BenchmarkError(f"{command} printed no port")
-            yield Server(process, int(line))
+                raise BenchmarkError(f"{command} printed no address")
+            yield Server(process, line.decode().strip())
         finally:
             process.kill()
