@@ -132,6 +132,12 @@ def test_nothing_is_read_before_the_other_side_is_there() -> None:
     server.connectionLost()
 
 
+def test_who_goes_before_the_other_side_is_there_takes_the_attempt_along() -> None:
+    reactor, server, _, _ = forward()
+    server.connectionLost()
+    assert reactor.connectors[0]._disconnected
+
+
 def test_nobody_there() -> None:
     heard: list[str] = []
 
@@ -178,3 +184,45 @@ def test_forwarding_on_real_sockets() -> None:
         return bytes(data)
 
     assert selvage.run(main) == b"x" * 500_000
+
+
+@pytest.mark.parametrize("who", ["client", "backend"])
+def test_forwarding_ends_when_either_side_does(who: str) -> None:
+    class Side(Protocol):
+        def __init__(self) -> None:
+            self.heard: Deferred[None] = Deferred()
+            self.ended: Deferred[None] = Deferred()
+
+        def dataReceived(self, data: bytes) -> None:
+            self.heard.callback(None)
+
+        def connectionLost(self, reason: Any = None) -> None:
+            self.ended.callback(None)
+
+    async def main() -> None:
+        reactor: Any = selvage.get_reactor()
+        sides: dict[str, Any] = {"backend": Side()}
+        factory: Any = Factory()
+        factory.buildProtocol = lambda address: sides["backend"]
+        backend = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        proxy = reactor.listenTCP(0, ProxyFactory("127.0.0.1", backend.getHost().port), interface="127.0.0.1")
+        sides["client"] = await ClientCreator(reactor, Side).connectTCP("127.0.0.1", proxy.getHost().port)
+        sides["client"].transport.write(b"x")
+        await sides["backend"].heard
+        sides[who].transport.loseConnection()
+        await sides["client"].ended
+        await sides["backend"].ended
+        await proxy.stopListening()
+        await backend.stopListening()
+
+    selvage.run(main)
+
+
+def test_attack_102_where_to_forward_is_never_the_peers_word() -> None:
+    reactor, server, _, factory = forward()
+    onward = StringTransport()
+    factory.buildProtocol(None).makeConnection(onward)
+    asked = b"CONNECT evil.example:25 HTTP/1.1\r\n\r\n\x04\x01\x00\x19\x01\x02\x03\x04\x00\x05\x01\x00"
+    server.dataReceived(asked)
+    assert [(host, port) for host, port, *_ in reactor.tcpClients] == [("backend", 80)]
+    assert onward.value() == asked

@@ -16,6 +16,7 @@ from selvage.failure import Failure
 from selvage.protocols._factory import ClientFactory, Factory
 from selvage.protocols._mention import mention
 from selvage.protocols._protocol import Protocol, connectionDone
+from selvage.protocols._relay import join, part
 
 if TYPE_CHECKING:
     from selvage.interfaces import IAddress
@@ -30,6 +31,8 @@ class Proxy(Protocol):
     noisy = True
     #: The other side.
     peer: Any = None
+    #: Both sides' transports are each other's producers.
+    _is_joined = False
 
     def setPeer(self, peer: Proxy | None) -> None:
         """Tell which one the other side is."""
@@ -38,7 +41,9 @@ class Proxy(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Close the other side."""
         peer, self.peer = self.peer, None
-        if peer is not None:
+        if self._is_joined:
+            part(peer.transport)
+        elif peer is not None:
             peer.transport.loseConnection()
         elif self.noisy:
             mention(self, "Unable to connect to peer: {reason}", reason=reason)
@@ -55,9 +60,8 @@ class ProxyClient(Proxy):
         """Join both sides and let the first one begin."""
         peer = self.peer
         peer.setPeer(self)
-        transport: Any = self.transport
-        transport.registerProducer(peer.transport, True)
-        peer.transport.registerProducer(transport, True)
+        join(self.transport, peer.transport)
+        self._is_joined = peer._is_joined = True
         peer.transport.resumeProducing()
 
 
@@ -90,6 +94,8 @@ class ProxyServer(Proxy):
     clientProtocolFactory: Any = ProxyClientFactory
     #: What connects onward; the ambient reactor by default.
     reactor: Any = None
+    #: The attempt to connect onward.
+    _connector: Any = None
 
     def connectionMade(self) -> None:
         """Connect onward."""
@@ -101,7 +107,14 @@ class ProxyServer(Proxy):
             from selvage.reactor import get_reactor
 
             self.reactor = get_reactor()
-        self.reactor.connectTCP(self.factory.host, self.factory.port, client)
+        self._connector = self.reactor.connectTCP(self.factory.host, self.factory.port, client)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Close the other side; give it up, if it is not there yet."""
+        connector, self._connector = self._connector, None
+        if self.peer is None and connector is not None:
+            connector.disconnect()
+        super().connectionLost(reason)
 
 
 class ProxyFactory(Factory[Any]):
