@@ -363,7 +363,7 @@ def test_wing_file_is_thin(name):
     assert len(tree.body) <= 60, f"{path}: {len(tree.body)} statements"
 
 
-GRAMMARS = {"_framing", "_grammar", "_tlvs", "_v1", "_v2"}
+GRAMMARS = {"_framing", "_grammar", "_socks4", "_tlvs", "_v1", "_v2"}
 FORBIDDEN_TO_GRAMMARS = {
     "asyncio",
     "datetime",

@@ -38,6 +38,7 @@ FACES = [
     "selvage.protocols.pcp",
     "selvage.protocols.policies",
     "selvage.protocols.portforward",
+    "selvage.protocols.socks",
     "selvage.protocols.stateful",
     "selvage.protocols.wire",
     "selvage.reactor",

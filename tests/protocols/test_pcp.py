@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from selvage.addresses import IPv4Address, UNIXAddress
 from selvage.protocols import Factory, Protocol, htb, pcp
@@ -124,6 +124,7 @@ def test_what_a_hook_did_not_send_is_sent_before_what_comes_later() -> None:
     assert b"".join(consumer.heard) == b"abcd"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.binary(max_size=6), st.sampled_from(["pause", "resume"])), max_size=30),
     st.booleans(),
