@@ -129,7 +129,7 @@ class MulticastJoinError(Exception):
 
 
 class MessageLengthError(Exception):
-    """A datagram is longer than the system can send."""
+    """A datagram is longer than the system can send, or than a port was told to receive."""
 
     MESSAGE = "Message is too long to send"
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,9 +44,9 @@ selvage.run(main, loop_factory=asyncio.SelectorEventLoop if sys.argv[1] == "asyn
 
 
 @contextlib.contextmanager
-def starved_server(loop: str) -> Iterator[int]:
+def starved_server(loop: str, errors: Any) -> Iterator[int]:
     with subprocess.Popen(
-        [sys.executable, "-c", _SERVER, loop], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", _SERVER, loop], stdout=subprocess.PIPE, stderr=errors, text=True
     ) as server:
         try:
             assert server.stdout is not None
@@ -66,8 +67,12 @@ def answer(sock: socket.socket) -> bytes:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts descriptors in /proc")
 @pytest.mark.parametrize("loop", sorted(LOOPS))
-def test_attack_055_descriptor_exhaustion_at_accept(loop: str) -> None:
-    with starved_server(loop) as port, contextlib.ExitStack() as stack:
+def test_attack_055_descriptor_exhaustion_at_accept(loop: str, tmp_path: Path) -> None:
+    with (
+        (tmp_path / "errors").open("w") as errors,
+        starved_server(loop, errors) as port,
+        contextlib.ExitStack() as stack,
+    ):
         crowd = [
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(40)
         ]
@@ -86,6 +91,8 @@ def test_attack_055_descriptor_exhaustion_at_accept(loop: str) -> None:
                     break
         else:
             pytest.fail("the port accepts nobody any more")
+    # It was said, and not once for each who was sent away.
+    assert (tmp_path / "errors").read_text().count("Connections are turned away") == 1
 
 
 # --- 54, 112: who does not read ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from selvage.errors import (
     ConnectionDone,
     ConnectionRefusedError,
     DNSLookupError,
+    InvalidAddressError,
     NotConnectingError,
     ServiceNameUnknownError,
     TimeoutError,
@@ -401,7 +402,9 @@ def test_impossible_ports_are_told_to_the_factory(reactor, run, number):
     async def main():
         factory = Recording()
         reactor.connectTCP("127.0.0.1", number, factory)
-        assert isinstance((await factory.logged(4))[2], OverflowError)
+        error = (await factory.logged(4))[2]
+        assert isinstance(error, InvalidAddressError)
+        assert error.message == "a port to connect to is a number from 1 to 65535"
 
     run(main)
 

@@ -365,7 +365,7 @@ class _NoDescriptors:
         return self.real.accept()
 
 
-def test_without_descriptors_peers_are_turned_away(run, reactor, monkeypatch):
+def test_without_descriptors_peers_are_turned_away(run, reactor, monkeypatch, reports):
     monkeypatch.setattr(Port, "_accepts_itself", True)
 
     async def main():
@@ -383,6 +383,8 @@ def test_without_descriptors_peers_are_turned_away(run, reactor, monkeypatch):
         await end(port, peer, second)
 
     run(main)
+    assert [report.failure.value.errno for report in reports] == [errno.EMFILE]
+    reports.clear()
 
 
 def test_without_a_reserved_descriptor_it_is_reported(run, reactor, monkeypatch, reports):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import socket
+import traceback
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from selvage.interfaces import (
     ITCPTransport,
     implementer,
 )
+from tests.work import calls_made
 
 from .helpers import Peer, Recorder, Recording, end, served, turn
 
@@ -806,3 +808,61 @@ def test_old_logs_know_whose_words_they_write(reactor, run):
         run(main)
     finally:
         del _context.defaultContextDict[ILogContext]
+
+
+def test_unsent_bytes_counts_this_turn_s_output_and_what_the_system_has_not_taken(reactor, run):
+    async def main():
+        port, peer, server = await served(reactor)
+        transport = server.transport
+        assert transport.unsent_bytes() == 0
+        transport.write(b"one")
+        assert transport.unsent_bytes() == 3
+        transport.write(b"two")
+        assert transport.unsent_bytes() == 6
+        await turn()
+        assert transport.unsent_bytes() == 0
+        transport.write(b"x" * 50_000_000)
+        await turn()
+        assert 0 < transport.unsent_bytes() < 50_000_000
+        transport.abortConnection()
+        await server.lost()
+        assert transport.unsent_bytes() == 0
+        await end(port, peer)
+
+    run(main)
+
+
+@pytest.mark.slow
+def test_thousands_close_in_one_turn(reactor, run):
+    """Each hears of it once, the stack stays shallow, and the work grows with their number only."""
+    depths: list[int] = []
+
+    class Closing(Recorder):
+        def connectionLost(self, reason: Any) -> None:
+            super().connectionLost(reason)
+            depths.append(len(list(traceback.walk_stack(None))))
+
+    async def close(count: int) -> tuple[int, list[Any]]:
+        factory = Recording(Closing)
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1", backlog=500)
+        peers = [await Peer.connect(port) for _ in range(count)]
+        await factory.next(count - 1)
+
+        def end_all() -> None:
+            for protocol in factory.protocols:
+                protocol.transport.abortConnection()
+
+        work = calls_made(end_all)
+        for protocol in factory.protocols:
+            await protocol.lost()
+        await end(port, *peers)
+        return work, factory.protocols
+
+    async def main():
+        few, _ = await close(100)
+        many, protocols = await close(400)
+        assert many < 5 * few
+        assert [len(protocol.reasons) for protocol in protocols] == [1] * 400
+        assert max(depths) - min(depths) < 5
+
+    run(main, 50)

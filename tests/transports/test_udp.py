@@ -101,11 +101,31 @@ def test_packets_that_came_before_the_reactor_ran(reactor, run):
     run(main)
 
 
-def test_long_packets_are_cut(reactor, run):
+def test_long_packets_are_cut_counted_and_the_first_one_reported(reactor, run, reports):
     async def main():
         port, receiver, here = listen(reactor, maxPacketSize=4)
-        port.write(b"too long", here)
-        assert (await receiver.got(1))[0][0] == b"too "
+        for packet in (b"just", b"too long", b"longer still"):
+            port.write(packet, here)
+        assert [data for data, _ in await receiver.got(3)] == [b"just", b"too ", b"long"]
+        assert port.datagrams_cut == 2
+        await port.stopListening()
+
+    run(main)
+    assert [type(report.failure.value) for report in reports] == [MessageLengthError]
+    assert "longer than maxPacketSize=4 octets" in str(reports[0].failure.value)
+    reports.clear()
+
+
+def test_a_port_that_cannot_be_is_named(reactor, run):
+    async def main():
+        port, _, _here = listen(reactor)
+        with pytest.raises(InvalidAddressError, match="0 to 65535"):
+            port.write(b"x", ("127.0.0.1", 65536))
+        with pytest.raises(InvalidAddressError, match="0 to 65535"):
+            port.connect("127.0.0.1", -1)
+        port.connect("127.0.0.1", 9)
+        with pytest.raises(CannotListenError, match="port must be 0-65535"):
+            reactor.listenUDP(65536, Receiver())
         await port.stopListening()
 
     run(main)

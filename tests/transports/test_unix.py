@@ -252,6 +252,63 @@ def test_a_taken_path_is_named(reactor, run, place):
     run(main)
 
 
+LONG = "/tmp/" + "x" * 120
+
+
+def test_a_path_that_is_too_long_is_named(reactor, run):
+    async def main():
+        for listen in (
+            lambda: reactor.listenUNIX(LONG, Recording()),
+            lambda: reactor.listenUNIXDatagram(LONG, Receiver()),
+        ):
+            with pytest.raises(
+                CannotListenError, match="the path has 125 octets, and that of a UNIX socket"
+            ) as caught:
+                listen()
+            assert caught.value.socketError.errno == errno.ENAMETOOLONG
+        factory = Recording()
+        reactor.connectUNIX(LONG, factory)
+        error = (await factory.logged(4))[2]
+        assert isinstance(error, ConnectError)
+        assert error.osError == errno.ENAMETOOLONG
+        assert "the path has 125 octets" in str(error)
+
+    run(main)
+
+
+def test_a_file_in_the_way_is_named_and_left_alone(reactor, run, place):
+    async def main():
+        place.write_text("precious")
+        # As a server that died would have left it, if it was one.
+        os.symlink(str(dead_process()), f"{place}.lock")
+        for listen in (
+            lambda: reactor.listenUNIX(str(place), Recording(), wantPID=True),
+            lambda: reactor.listenUNIX(str(place), Recording()),
+            lambda: reactor.listenUNIXDatagram(str(place), Receiver()),
+        ):
+            with pytest.raises(
+                CannotListenError, match="a file at that path which is no socket; it was left alone"
+            ):
+                listen()
+        assert place.read_text() == "precious"
+        factory = Recording()
+        reactor.connectUNIX(str(place), factory)
+        assert isinstance((await factory.logged(4))[2], ConnectError)
+
+    run(main)
+
+
+def test_a_file_in_the_lock_s_place_is_left_alone(reactor, run, place):
+    async def main():
+        lock = Path(f"{place}.lock")
+        lock.write_text("precious")
+        with pytest.raises(CannotListenError, match="Cannot acquire lock"):
+            reactor.listenUNIX(str(place), Recording(), wantPID=True)
+        assert lock.read_text() == "precious"
+
+    run(main)
+
+
 def test_a_file_that_somebody_else_bound_meanwhile_stays(reactor, run, place):
     async def main():
         port = reactor.listenUNIX(str(place), Recording())

@@ -103,7 +103,8 @@ class BaseClient(Connection):
                 # Connections within the machine stand by now: asking costs less than watching.
                 code = attempt.connect_ex(address)
         except (OSError, OverflowError, TypeError, ValueError) as exc:
-            self.failIfNotConnected(exc)  # no answer of the network's, but an address that makes no sense
+            # No answer of the network's, but an address that makes no sense.
+            self.failIfNotConnected(self._nonsense(address, exc))
             return
         if code in _CONNECTED:
             self._established()
@@ -115,6 +116,10 @@ class BaseClient(Connection):
             self._engine.loop.add_writer(attempt, self._writable)
         else:
             self.failIfNotConnected(os_connect_error(code))
+
+    def _nonsense(self, address: Any, exc: Exception) -> Exception:
+        """Return the error that says what is wrong with an address that the system does not even try."""
+        return exc
 
     def _is_local(self, address: Any) -> bool:
         """Tell whether the address is this machine's own."""

@@ -37,6 +37,8 @@ class BaseDatagramPort(BasePort):
 
     #: At most this much is read in one go; in bytes.
     maxThroughput = 256 * 1024
+    #: How many datagrams were longer than `maxPacketSize`, and were passed on without their end.
+    datagrams_cut = 0
     logstr = "Uninitialized"
     _kind = "UDP"
     # Whether the protocol gets data and address as the socket gives them: then `_deliver` is not asked.
@@ -66,6 +68,10 @@ class BaseDatagramPort(BasePort):
         """Return interface and port as they were asked for, for `CannotListenError`."""
         raise NotImplementedError(f"{type(self).__name__} has to say what was asked for: override _asked")
 
+    def _explained(self, exc: Exception) -> Exception:
+        """Return what keeps the socket from being bound, in words that help where the system's do not."""
+        return exc
+
     def _deliver(self, data: bytes, address: Any) -> None:
         """Pass one datagram on, in another form than it was received."""
         raise NotImplementedError(f"{type(self).__name__} has to say what it passes on: override _deliver")
@@ -88,8 +94,8 @@ class BaseDatagramPort(BasePort):
         if sock is None:
             try:
                 sock = self._bound()
-            except (OSError, OverflowError) as exc:
-                raise CannotListenError(*self._asked(), exc) from exc
+            except (OSError, OverflowError, ValueError) as exc:
+                raise CannotListenError(*self._asked(), self._explained(exc)) from exc
         self.socket = sock
         self.connected = True
         self.disconnected = self.disconnecting = False
@@ -176,16 +182,19 @@ class BaseDatagramPort(BasePort):
         if sock is None:
             return
         receive, size = sock.recvfrom, self.maxPacketSize
+        enough = size + 1  # one octet more than the protocol wants tells that a datagram is too long
         deliver = None if self._delivers_as_received else self._deliver
         for _ in range(_BATCH):
             try:
-                data, address = receive(size)
+                data, address = receive(enough)
             except BlockingIOError:
                 return
             except OSError as exc:
                 if not self._read_failed(exc):
                     return
                 continue
+            if len(data) > size:
+                data = self._cut(data, size, address)
             speaking.transport = self
             try:
                 if deliver is None:
@@ -202,6 +211,23 @@ class BaseDatagramPort(BasePort):
             speaking.transport = None
             if self.socket is not sock:
                 return
+
+    def _cut(self, data: bytes, size: int, address: Any) -> bytes:
+        """Cut a datagram that is too long; the first of this port is reported, and all are counted."""
+        self.datagrams_cut += 1
+        if self.datagrams_cut == 1:
+            error = MessageLengthError(
+                f"a datagram from {address!r} was longer than maxPacketSize={size} octets and lost its end: "
+                "listen with a larger maxPacketSize; `datagrams_cut` counts those that follow"
+            )
+            report(
+                Failure(error),
+                "A datagram was cut",
+                source="protocol",
+                protocol=self.protocol,
+                transport=self,
+            )
+        return data[:size]
 
     def _read_failed(self, exc: OSError) -> bool:
         """Draw the consequence of a failed read; tell whether to go on reading."""

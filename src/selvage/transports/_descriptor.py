@@ -147,8 +147,12 @@ class FileDescriptor:
         self._maybePauseProducer()
         self.startWriting()
 
+    def unsent_bytes(self) -> int:
+        """Return how many bytes were written and have not been given to the system yet."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
     def _isSendBufferFull(self) -> bool:
-        return len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize
+        return self.unsent_bytes() > self.bufferSize
 
     def _maybePauseProducer(self) -> None:
         if self.producer is not None and self.streamingProducer and self._isSendBufferFull():

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._scarcity import Scarcity
+
 if TYPE_CHECKING:
     from ._stream import Connection
 
@@ -24,7 +26,7 @@ class Engine:
     `dirty`; one `call_soon` flushes all of them when the turn is over, so that what a turn writes leaves in one segment.
     """
 
-    __slots__ = ("dirty", "loop", "open", "reactor")
+    __slots__ = ("dirty", "loop", "open", "reactor", "scarcity")
 
     def __init__(self, reactor: Any, loop: asyncio.AbstractEventLoop) -> None:
         self.reactor = reactor
@@ -33,6 +35,8 @@ class Engine:
         self.open: set[Any] = set()
         #: Connections with output that waits for `flush`.
         self.dirty: list[Connection] = []
+        #: Whether descriptors have run out, for ports.
+        self.scarcity = Scarcity(loop)
 
     def flush_later(self, connection: Connection) -> None:
         """Flush `connection` when the loop comes round."""

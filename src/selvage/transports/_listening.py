@@ -16,6 +16,7 @@ from selvage.interfaces import IListeningPort, implementer
 from ._engine import complete_now
 from ._errors import lost_failure
 from ._reservation import _FileDescriptorReservation
+from ._scarcity import LOOK_EVERY
 from ._stream import Connection, log_prefix
 
 if TYPE_CHECKING:
@@ -241,11 +242,11 @@ class StreamPort(BasePort):
             return False
         with reserved_descriptor:
             try:
-                sock, peer = self.socket.accept()
+                sock, _peer = self.socket.accept()
             except OSError:
                 return False
             sock.close()
-        self._mention(f"Could not accept the connection from {peer}: too many open files; closed it")
+        self._engine.scarcity.turned_away(self)
         return True
 
     pauseProducing = stopReading
@@ -261,6 +262,9 @@ class StreamPort(BasePort):
     def _accept(self) -> Any:
         number = self.sessionno
         self.sessionno = number + 1
+        if number % LOOK_EVERY == 0:
+            # Who accepts in our place may not say that descriptors run out.
+            self._engine.scarcity.look(self)
         return self.transport(self._engine, self, number)
 
     # --- Ending ------------------------------------------------------------------------------------------------

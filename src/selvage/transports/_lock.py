@@ -29,8 +29,10 @@ def _holder(name: str | bytes) -> int | None:
     except ValueError:
         return 0  # not ours to understand: taken
     except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.EINVAL):
+        if exc.errno == errno.ENOENT:
             return None
+        if exc.errno == errno.EINVAL:
+            return 0  # a file that is no link, so none of ours
         raise
 
 

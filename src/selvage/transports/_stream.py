@@ -484,9 +484,14 @@ class Connection:
 
     def _is_writing(self) -> bool:
         """Tell whether output waits."""
-        return bool(self._pending) or (
-            self._transport is not None and self._transport.get_write_buffer_size() > 0
-        )
+        return self.unsent_bytes() > 0
+
+    def unsent_bytes(self) -> int:
+        """Return how many bytes were written and have not been given to the system yet."""
+        if self._state not in (OPEN, CLOSING):
+            return 0
+        waiting = sum([len(piece) for piece in self._tempDataBuffer])
+        return waiting + int(self._transport.get_write_buffer_size())
 
     @property
     def _tempDataBuffer(self) -> list[bytes]:

@@ -9,7 +9,12 @@ import socket
 from typing import Any
 
 from selvage.addresses import IPv4Address, IPv6Address
-from selvage.errors import CannotListenError, DNSLookupError, ServiceNameUnknownError
+from selvage.errors import (
+    CannotListenError,
+    DNSLookupError,
+    InvalidAddressError,
+    ServiceNameUnknownError,
+)
 from selvage.failure import Failure
 from selvage.interfaces import Binding, _Binding
 from selvage.reactor._platform import CAN_REUSE_ADDRESS
@@ -266,6 +271,15 @@ class Client(BaseClient):
     def _is_local(self, address: Any) -> bool:
         host: str | bytes = address[0]
         return host[:4] in ("127.", b"127.") or host in ("::1", b"::1")
+
+    def _nonsense(self, address: Any, exc: Exception) -> Exception:
+        if isinstance(exc, OverflowError):
+            error = InvalidAddressError(
+                f"{address[0]}:{address[1]}", "a port to connect to is a number from 1 to 65535"
+            )
+            error.__cause__ = exc
+            return error
+        return exc
 
     def _resolved(self, host: str) -> None:
         self._connect((host, self.addr[1]))

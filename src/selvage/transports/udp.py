@@ -121,7 +121,7 @@ class Port(BaseDatagramPort):
         Returns: how many octets were taken, or None when the peer is known to be absent.
 
         Raises:
-            InvalidAddressError: `addr` holds a name, or a literal of the other family.
+            InvalidAddressError: `addr` holds a name, a literal of the other family, or a port that cannot be.
             MessageLengthError: the system does not send datagrams of that length.
             TypeError: `datagram` is not bytes.
             OSError: what else the system has against it.
@@ -140,6 +140,8 @@ class Port(BaseDatagramPort):
             return self.socket.sendto(datagram, addr)
         except OSError as exc:
             return self._send_failed(exc)
+        except OverflowError as exc:
+            raise InvalidAddressError(addr, "a port is a number from 0 to 65535") from exc
         except TypeError as exc:
             if isinstance(datagram, BYTES_LIKE):
                 raise
@@ -165,7 +167,7 @@ class Port(BaseDatagramPort):
 
         Raises:
             RuntimeError: it is connected already.
-            InvalidAddressError: `host` is a name.
+            InvalidAddressError: `host` is a name, or `port` cannot be.
         """
         if self._connected_to is not None:
             raise RuntimeError(
@@ -173,8 +175,11 @@ class Port(BaseDatagramPort):
             )
         if not isIPAddress(host) and not isIPv6Address(host):
             raise InvalidAddressError(host, "not an IPv4 or IPv6 address.")
+        try:
+            self.socket.connect((host, port))
+        except OverflowError as exc:
+            raise InvalidAddressError((host, port), "a port is a number from 0 to 65535") from exc
         self._connected_to = (host, port)
-        self.socket.connect((host, port))
 
     @property
     def _connectedAddr(self) -> Any:

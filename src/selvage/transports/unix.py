@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from zope.interface import implementedBy, implementer_only
 
 from selvage import _events
 from selvage.addresses import UNIXAddress
-from selvage.errors import BadFileError, CannotListenError, MessageLengthError
+from selvage.errors import BadFileError, CannotListenError, ConnectError, MessageLengthError
 from selvage.failure import Failure
 from selvage.interfaces import (
     IFileDescriptorReceiver,
@@ -25,6 +26,7 @@ from selvage.interfaces import (
     IUNIXTransport,
     implementer,
 )
+from selvage.reactor._platform import IS_LINUX
 
 from . import tcp
 from ._connecting import BaseClient, BaseConnector
@@ -40,6 +42,8 @@ AF_UNIX: Any = getattr(socket, "AF_UNIX", None)
 
 __all__ = ["Client", "ConnectedDatagramPort", "Connector", "DatagramPort", "Port", "Server"]
 
+#: Octets of `sun_path`, its final NUL included; Linux has 108, BSDs have 104.
+_LONGEST_PATH = 108 if IS_LINUX else 104
 #: More descriptors than this on their way count as a full buffer: each takes a place in the process's table.
 _DESCRIPTORS_IN_FLIGHT = 64
 
@@ -75,6 +79,24 @@ class _SocketFile:
                 os.unlink(self.name)
             except OSError:
                 pass  # gone already
+
+
+def _is_socket(name: str | bytes) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(name).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _explained(name: str | bytes, exc: Exception) -> Exception:
+    """Return what is wrong with a path in words that help, or what the system says where those do."""
+    if len(os.fsencode(name)) >= _LONGEST_PATH:
+        words = f"the path has {len(os.fsencode(name))} octets, and that of a UNIX socket has {_LONGEST_PATH - 1} at most"
+        return OSError(errno.ENAMETOOLONG, words)
+    taken = isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE
+    if taken and not _is_abstract(name) and os.path.lexists(name) and not _is_socket(name):
+        return OSError(errno.EADDRINUSE, "there is a file at that path which is no socket; it was left alone")
+    return exc
 
 
 def _bind(sock: socket.socket, name: str | bytes, mode: int) -> _SocketFile:
@@ -256,11 +278,11 @@ class Port(tcp.Port):
             sock = self.createInternetSocket()
             self._file = _bind(sock, self.fileName, self.mode)
             sock.listen(self.backlog)
-        except OSError as exc:
+        except (OSError, ValueError) as exc:
             if sock is not None:
                 sock.close()
             self._clear_away()
-            raise CannotListenError(None, self.fileName, exc) from exc
+            raise CannotListenError(None, self.fileName, _explained(self.fileName, exc)) from exc
         return sock
 
     def _take_lock(self) -> None:
@@ -269,7 +291,7 @@ class Port(tcp.Port):
         if not lock.lock():
             raise CannotListenError(None, self.fileName, "Cannot acquire lock")
         self.lockFile = lock
-        if not lock.clean:
+        if not lock.clean and _is_socket(self.fileName):
             try:
                 os.unlink(self.fileName)
             except FileNotFoundError:
@@ -330,6 +352,15 @@ class Client(_UNIXMixin, BaseClient):
                 self.failIfNotConnected(BadFileError(self.addr))
                 return
         self._connect_to(self.addr)
+
+    def _nonsense(self, address: Any, exc: Exception) -> Exception:
+        explained = _explained(address, exc)
+        if explained is exc:
+            return exc
+        assert isinstance(explained, OSError)
+        error = ConnectError(explained.errno, explained.strerror or "")
+        error.__cause__ = exc
+        return error
 
     def getPeer(self) -> UNIXAddress:
         """Return the address that it is or will be connected to."""
@@ -400,6 +431,9 @@ class DatagramPort(BaseDatagramPort):
 
     def _asked(self) -> tuple[Any, Any]:
         return "", self.port
+
+    def _explained(self, exc: Exception) -> Exception:
+        return _explained(self.port, exc)
 
     def _local_name(self) -> object:
         return repr(_shown(self.port)) if self.socket is not None else None
