@@ -80,3 +80,32 @@ def test_subscriber_that_raises_reaches_the_hub_and_not_the_speaker(heard: list[
         failure.set_default_reporter(previous)
     assert heard
     assert [report.failure.check(ZeroDivisionError) for report in reports] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("level", ["warn", "error", "critical"])
+def test_a_warning_that_nobody_hears_goes_to_standard_error(capsys, level):
+    _events.emit("here", level, "{what} is wrong", what="this")
+    _events.emit("here", level, "{missing}")
+    assert (
+        capsys.readouterr().err
+        == "this is wrong\n'{missing}' (which cannot be formatted: KeyError('missing'))\n"
+    )
+
+
+def test_what_somebody_hears_goes_nowhere_else(capsys):
+    heard: list[Any] = []
+
+    def subscriber(*event: Any) -> None:
+        heard.append(event)
+
+    _events.subscribe(subscriber)
+    _events.emit("here", "warn", "wrong")
+    _events.unsubscribe(subscriber)
+    _events.emit("here", "info", "all is well")
+    assert heard == [("here", "warn", "wrong", {})]
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_standard_error_there_is_nobody_to_tell(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    _events.emit("here", "warn", "wrong")

@@ -1,8 +1,8 @@
 """Where the lower floors mention what they do ("Starting factory ...") without knowing any log system.  Floor 0.
 
 Each mention is an event of four parts: a namespace (dotted name of the class or module that speaks), a level word, a
-format in the style of `str.format` and the fields that fill it.  Nothing is formatted here, nothing is kept: with no
-subscriber an event costs one call and one test.  The log system subscribes when it is loaded; the compatibility wing
+format in the style of `str.format` and the fields that fill it.  Nothing is kept, and nothing is formatted except that a
+warning which nobody hears goes to standard error.  The log system subscribes when it is loaded; the compatibility wing
 subscribes a bridge to an installed ``twisted.logger``.
 
     from selvage import _events
@@ -14,6 +14,7 @@ Failures are not events: they go to the hub in `selvage.failure`, which reports 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,9 @@ Subscriber = Callable[[str, str, str, dict[str, Any]], object]
 # A tuple, replaced whole: `emit` may run in any thread while somebody subscribes, and a subscriber may unsubscribe
 # itself from within its call.
 _subscribers: tuple[Subscriber, ...] = ()
+
+#: What has to be seen by somebody, log system or not.
+_LOUD = frozenset({"warn", "error", "critical"})
 
 
 def subscribe(subscriber: Subscriber) -> None:
@@ -49,8 +53,11 @@ def emit(namespace: str, level: str, format: str, /, **fields: Any) -> None:
         format: a `str.format` template over the fields.
         fields: `log_source=` names the object that speaks; all else is for the format and for whoever filters.
 
+    With no subscriber a "warn" or worse is written to standard error, and all else is nothing.
     A subscriber that raises does not disturb the speaker: its exception goes to the hub.
     """
+    if not _subscribers and level in _LOUD:
+        _say(format, fields)
     for subscriber in _subscribers:
         try:
             subscriber(namespace, level, format, dict(fields))
@@ -59,3 +66,15 @@ def emit(namespace: str, level: str, format: str, /, **fields: Any) -> None:
             from selvage.failure import Failure, report
 
             report(Failure(), "An event subscriber failed", source="observer", event_format=format)
+
+
+def _say(format: str, fields: dict[str, Any]) -> None:
+    """Write an event to standard error, if there is one."""
+    try:
+        text = format.format_map(fields)
+    except Exception as error:
+        text = f"{format!r} (which cannot be formatted: {error!r})"
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except Exception:
+        pass  # closed, or gone: then nobody can be told

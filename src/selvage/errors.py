@@ -42,11 +42,13 @@ __all__ = [
     "ConnectionLost",
     "ConnectionRefusedError",
     "DNSLookupError",
+    "DatagramCutError",
     "DeferredTimeoutError",
     "FailureGroup",
     "FileDescriptorOverrun",
     "FirstError",
     "InvalidAddressError",
+    "InvalidPortError",
     "MessageLengthError",
     "MulticastJoinError",
     "NoProtocol",
@@ -129,12 +131,18 @@ class MulticastJoinError(Exception):
 
 
 class MessageLengthError(Exception):
-    """A datagram is longer than the system can send, or than a port was told to receive."""
+    """A datagram is longer than the system can send."""
 
     MESSAGE = "Message is too long to send"
 
     def __str__(self) -> str:
         return _sentence(self.MESSAGE, self.args)
+
+
+class DatagramCutError(MessageLengthError):
+    """A datagram that arrived was longer than the port was told to read, and lost its end."""
+
+    MESSAGE = "A datagram was cut"
 
 
 class DNSLookupError(OSError):
@@ -447,6 +455,10 @@ class InvalidAddressError(ValueError):
         super().__init__(address, message)
         self.address = address
         self.message = message
+
+
+class InvalidPortError(InvalidAddressError, OverflowError):
+    """A port is no number from 0 to 65535."""
 
 
 # --- Deferreds -------------------------------------------------------------------------------------------------

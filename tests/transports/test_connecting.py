@@ -17,7 +17,7 @@ from selvage.errors import (
     ConnectionDone,
     ConnectionRefusedError,
     DNSLookupError,
-    InvalidAddressError,
+    InvalidPortError,
     NotConnectingError,
     ServiceNameUnknownError,
     TimeoutError,
@@ -403,7 +403,7 @@ def test_impossible_ports_are_told_to_the_factory(reactor, run, number):
         factory = Recording()
         reactor.connectTCP("127.0.0.1", number, factory)
         error = (await factory.logged(4))[2]
-        assert isinstance(error, InvalidAddressError)
+        assert isinstance(error, InvalidPortError)
         assert error.message == "a port to connect to is a number from 1 to 65535"
 
     run(main)

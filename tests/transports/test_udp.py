@@ -11,7 +11,13 @@ from zope.interface.verify import verifyObject
 
 from selvage.addresses import IPv4Address, IPv6Address
 from selvage.defer import Deferred
-from selvage.errors import CannotListenError, InvalidAddressError, MessageLengthError, MulticastJoinError
+from selvage.errors import (
+    CannotListenError,
+    DatagramCutError,
+    InvalidAddressError,
+    MessageLengthError,
+    MulticastJoinError,
+)
 from selvage.interfaces import IListeningPort, IMulticastTransport, IUDPTransport
 from selvage.protocols import DatagramProtocol
 
@@ -111,7 +117,7 @@ def test_long_packets_are_cut_counted_and_the_first_one_reported(reactor, run, r
         await port.stopListening()
 
     run(main)
-    assert [type(report.failure.value) for report in reports] == [MessageLengthError]
+    assert [type(report.failure.value) for report in reports] == [DatagramCutError]
     assert "longer than maxPacketSize=4 octets" in str(reports[0].failure.value)
     reports.clear()
 

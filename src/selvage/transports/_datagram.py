@@ -13,7 +13,7 @@ from typing import Any
 
 from selvage._context import speaking
 from selvage.defer import Deferred
-from selvage.errors import CannotListenError, MessageLengthError
+from selvage.errors import CannotListenError, DatagramCutError, MessageLengthError
 from selvage.failure import Failure, report
 from selvage.interfaces import IListeningPort, ILoggingContext, ISystemHandle, implementer
 
@@ -216,8 +216,8 @@ class BaseDatagramPort(BasePort):
         """Cut a datagram that is too long; the first of this port is reported, and all are counted."""
         self.datagrams_cut += 1
         if self.datagrams_cut == 1:
-            error = MessageLengthError(
-                f"a datagram from {address!r} was longer than maxPacketSize={size} octets and lost its end: "
+            error = DatagramCutError(
+                f"one from {address!r} was longer than maxPacketSize={size} octets, so its end is lost: "
                 "listen with a larger maxPacketSize; `datagrams_cut` counts those that follow"
             )
             report(

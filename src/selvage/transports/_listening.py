@@ -90,11 +90,11 @@ class BasePort:
         """Return the word that names it in a log."""
         return type(self).__name__
 
-    def _mention(self, text: str) -> None:
+    def _mention(self, text: str, level: str = "info") -> None:
         """Tell a log of what happened."""
         # The text is a field by the name under which observers of old logs look for it.
         namespace = f"{type(self).__module__}.{type(self).__qualname__}"
-        _events.emit(namespace, "info", "{message[0]}", message=(text,), log_source=self)
+        _events.emit(namespace, level, "{message[0]}", message=(text,), log_source=self)
 
 
 class AdoptedOwner:

@@ -7,13 +7,9 @@ nothing; but the system gives out the lowest number that is free, which tells ho
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
-
-from selvage.failure import Failure, report
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,7 +44,7 @@ class Scarcity:
         self._begun: float | None = None
         self._reported = 0.0
         self._turned_away = 0
-        self._mention: Callable[[str], object] = print  # of the port that noticed
+        self._port: Any = None  # the one that noticed
 
     def look(self, port: Any) -> None:
         """See how many descriptors are left; ports ask every `LOOK_EVERY` connections."""
@@ -65,19 +61,15 @@ class Scarcity:
         if self._begun is None:
             self._begun = now
             self._turned_away = 0
-            self._mention = port._mention
+            self._port = port
             self._loop.call_later(_LOOK_INTERVAL_S, self._look)
         elif now - self._reported < _REPORT_INTERVAL_S:
             return
         self._reported = now
-        error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        limit = descriptor_limit()
-        report(
-            Failure(error),
-            f"Connections are turned away: this process has used up its {limit} descriptors "
+        port._mention(
+            f"Connections are turned away: this process has used up its {descriptor_limit()} descriptors "
             "(raise the limit with `ulimit -n`, or accept fewer connections at a time)",
-            source="reader",
-            port=port,
+            "warn",
         )
 
     def _look(self) -> None:
@@ -89,7 +81,8 @@ class Scarcity:
         assert begun is not None
         lasted = self._loop.time() - begun
         counted = f"; {self._turned_away} connections were turned away" if self._turned_away else ""
-        self._mention(f"There are descriptors again, after {lasted:.0f} s{counted}")
+        port, self._port = self._port, None
+        port._mention(f"There are descriptors again, after {lasted:.0f} s{counted}", "warn")
 
 
 def _left() -> float:

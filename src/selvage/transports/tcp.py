@@ -12,7 +12,7 @@ from selvage.addresses import IPv4Address, IPv6Address
 from selvage.errors import (
     CannotListenError,
     DNSLookupError,
-    InvalidAddressError,
+    InvalidPortError,
     ServiceNameUnknownError,
 )
 from selvage.failure import Failure
@@ -274,7 +274,7 @@ class Client(BaseClient):
 
     def _nonsense(self, address: Any, exc: Exception) -> Exception:
         if isinstance(exc, OverflowError):
-            error = InvalidAddressError(
+            error = InvalidPortError(
                 f"{address[0]}:{address[1]}", "a port to connect to is a number from 1 to 65535"
             )
             error.__cause__ = exc

@@ -11,7 +11,7 @@ from typing import Any
 
 from selvage.addresses import IPv4Address, IPv6Address
 from selvage.defer import Deferred, fail, succeed
-from selvage.errors import InvalidAddressError, MulticastJoinError
+from selvage.errors import InvalidAddressError, InvalidPortError, MulticastJoinError
 from selvage.interfaces import IMulticastTransport, IUDPTransport, implementer
 
 from ._datagram import BaseDatagramPort
@@ -141,7 +141,7 @@ class Port(BaseDatagramPort):
         except OSError as exc:
             return self._send_failed(exc)
         except OverflowError as exc:
-            raise InvalidAddressError(addr, "a port is a number from 0 to 65535") from exc
+            raise InvalidPortError(addr, "a port is a number from 0 to 65535") from exc
         except TypeError as exc:
             if isinstance(datagram, BYTES_LIKE):
                 raise
@@ -178,7 +178,7 @@ class Port(BaseDatagramPort):
         try:
             self.socket.connect((host, port))
         except OverflowError as exc:
-            raise InvalidAddressError((host, port), "a port is a number from 0 to 65535") from exc
+            raise InvalidPortError((host, port), "a port is a number from 0 to 65535") from exc
         self._connected_to = (host, port)
 
     @property
