@@ -9,12 +9,7 @@ import socket
 from typing import Any
 
 from selvage.addresses import IPv4Address, IPv6Address
-from selvage.errors import (
-    CannotListenError,
-    DNSLookupError,
-    InvalidPortError,
-    ServiceNameUnknownError,
-)
+from selvage.errors import CannotListenError, DNSLookupError, ServiceNameUnknownError
 from selvage.failure import Failure
 from selvage.interfaces import Binding, _Binding
 from selvage.reactor._platform import CAN_REUSE_ADDRESS
@@ -273,12 +268,8 @@ class Client(BaseClient):
         return host[:4] in ("127.", b"127.") or host in ("::1", b"::1")
 
     def _nonsense(self, address: Any, exc: Exception) -> Exception:
-        if isinstance(exc, OverflowError):
-            error = InvalidPortError(
-                f"{address[0]}:{address[1]}", "a port to connect to is a number from 1 to 65535"
-            )
-            error.__cause__ = exc
-            return error
+        # Its own words are those that programs know; they do not say which of all connections it was.
+        exc.add_note(f"while connecting to {address[0]}:{address[1]}")
         return exc
 
     def _resolved(self, host: str) -> None:
