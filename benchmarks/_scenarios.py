@@ -319,8 +319,8 @@ def _transports() -> list[Scenario]:
         Loaded(
             "unix echo",
             _servers("echo"),
-            # The transport that carries descriptors does not ride the loop's; measured 2.1, C 7, uvloop 4.
-            [Budget("unix echo", 1.8)],
+            # The transport that carries descriptors does not ride the loop's; measured 3.3, C 7, uvloop 5.
+            [Budget("unix echo", 2.5)],
             connections=100,
             message=b"x" * 64,
             family="unix",

@@ -123,9 +123,21 @@ class SendmsgTransport:
     # --- Writing -----------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        self.writelines((data,))
+        # Quick way, equal to the other: nothing waits, so the system is asked at once (benchmarks, row `unix echo`).
+        if self._buffer or self._descriptors or self._closing or self._eof:
+            self.writelines((data,))
+            return
+        try:
+            sent = self._socket.send(data)
+        except OSError as exc:
+            if exc.errno not in _NOT_NOW:
+                self._end(exc)
+                return
+            sent = 0
+        if sent < len(data):
+            self.writelines((memoryview(data)[sent:],))
 
-    def writelines(self, pieces: Iterable[bytes]) -> None:
+    def writelines(self, pieces: Iterable[bytes | memoryview]) -> None:
         if self._closing or self._eof:
             return
         for piece in pieces:
