@@ -35,6 +35,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 from selvage.defer._debug import record_firing
 from selvage.defer._deferred import Deferred, late, new_deferred
+from selvage.defer._held import RAISED, give_back, held_by
 from selvage.defer._loop import DEFERREDS, PEEK, RESUME, SPECIAL, caught, leave_over, run
 from selvage.defer._shortcuts import as_deferred, fail, succeed
 from selvage.defer._task_face import CancelledByAsyncio, TaskFace, current_tasks
@@ -73,7 +74,12 @@ class CoroutineDriver(TaskFace):
             the Deferred of the coroutine, if it has ended and callbacks are to be run; else None.
         """
         self._waiting = None
+        raised = False
         if self._face is not None and yielded is _NOTHING:
+            if self._face.held:
+                give_back(self._face.held)
+                self._face.held = []
+                raised = True
             value, failed = self._apply_cancellation(value, failed)
         coro = self._coro
         context = self._context
@@ -87,6 +93,7 @@ class CoroutineDriver(TaskFace):
                 if yielded is _NOTHING:
                     try:
                         if failed:
+                            raised = True
                             yielded = context.run(coro.throw, as_exception(value))
                         else:
                             yielded = context.run(coro.send, value)
@@ -108,6 +115,8 @@ class CoroutineDriver(TaskFace):
                 else:
                     value, failed = self._look_at(yielded)
                     if value is _NOTHING:
+                        if raised or RAISED:
+                            self._hold()
                         return None
                     yielded = _NOTHING
                     continue
@@ -121,6 +130,8 @@ class CoroutineDriver(TaskFace):
                 ):
                     self._waiting = deferred
                     deferred._callbacks.append((link, link, self, self))
+                    if raised or RAISED:
+                        self._hold()
                     return None
                 # Quick way: it is there, so that no callback is needed (benchmarks/programs/twisted_results.py).
                 value = deferred.result
@@ -146,6 +157,12 @@ class CoroutineDriver(TaskFace):
         d.result = value
         return d if d._callbacks else None
 
+    def _hold(self) -> None:
+        """It waits after it was given an exception: keep the tracebacks that it will go on with."""
+        held = held_by(self._coro)
+        if held or self._face is not None:
+            self._meet().held = held
+
     def _end(self, value: Any, failed: bool) -> Any:
         """The coroutine has ended: fire its Deferred, up to the point where callbacks would run."""
         self._coro = None
@@ -161,7 +178,7 @@ class CoroutineDriver(TaskFace):
                 )
             return None
         if d.debug:
-            record_firing(d)
+            record_firing(d, value)
         d.called = True
         d._canceller = None
         d.result = value
@@ -236,6 +253,8 @@ class CoroutineDriver(TaskFace):
     def _wake(self, future: Any) -> None:
         """The asyncio future that is waited for is done."""
         if self._waiting is future:
+            if not future.cancelled() and future.exception() is not None:
+                RAISED[:] = (True,)
             if self._plain:
                 self._go_on(*_outcome_of(future))
             else:
@@ -384,7 +403,7 @@ def drive(coro: Any, plain: bool) -> Deferred[Any]:
         driver._loop = driver._face = None
     driver._deferred = deferred = new_deferred(driver)
     # Quick way: it awaits or yielded a Deferred that has not fired.
-    if driver._face is None:
+    if driver._face is None and not RAISED:
         kind = type(yielded)
         if kind is Waiter:
             if not yielded.deferred.called:

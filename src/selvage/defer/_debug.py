@@ -20,13 +20,14 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from selvage.errors import AlreadyCalledError
-from selvage.failure import report
+from selvage.failure import Failure, report
+from selvage.failure._frames import is_program
+from selvage.failure._trail import Place, note
 
 if TYPE_CHECKING:
     from selvage.defer._deferred import Deferred
-    from selvage.failure import Failure
 
-__all__ = ["DebugInfo", "Site", "here", "record_firing", "refuse"]
+__all__ = ["DebugInfo", "Site", "here", "place_here", "place_of", "record_firing", "refuse"]
 
 Site = list[tuple[CodeType, int]]
 
@@ -49,6 +50,19 @@ def here() -> Site:
     return site
 
 
+def place_of(site: Site | None) -> Place | None:
+    """Give the innermost place of the program in a site; of a site without any, its innermost place."""
+    if not site:
+        return None
+    code, line = next((each for each in site if is_program(each[0].co_filename)), site[0])
+    return code.co_name, code.co_filename, line
+
+
+def place_here() -> Place | None:
+    """Tell where the program is that called into this package."""
+    return place_of(here())
+
+
 def _format(site: Site, mark: str, title: str) -> str:
     lines = [f" {mark}: {title}"]
     for code, line in reversed(site):
@@ -65,6 +79,7 @@ class DebugInfo:
     Attributes:
         failResult: the failure that is left over; None once somebody took it.
         creator: where the Deferred was made, in debug mode.
+        made_at: when that was, in seconds since the epoch.
         invoker: where it was first fired, in debug mode.
 
     Twisted: as `twisted.internet.defer.DebugInfo`; the sites are recorded frames here, not text.
@@ -73,8 +88,24 @@ class DebugInfo:
     failResult: Failure | None = None
     creator: Site | None = None
     invoker: Site | None = None
+    made_at: float | None = None
     #: When it was first fired, in seconds since the epoch; debug mode.
     fired_at: float | None = None
+
+    @property
+    def made(self) -> Place | None:
+        """The line of the program that made the Deferred."""
+        return place_of(self.creator)
+
+    @property
+    def first_fired(self) -> Place | None:
+        """The line of the program that first fired it."""
+        return place_of(self.invoker)
+
+    def created(self) -> None:
+        """Record that the Deferred is made."""
+        self.creator = here()
+        self.made_at = time.time()
 
     def fired(self) -> None:
         """Record that the Deferred is fired for the first time."""
@@ -109,11 +140,14 @@ class DebugInfo:
             report(failure, "Unhandled error in Deferred:", source="deferred")
 
 
-def record_firing(d: Deferred[Any]) -> None:
+def record_firing(d: Deferred[Any], result: object) -> None:
+    """Record in debug mode that `d` is fired for the first time, and with what."""
     info = d._debugInfo
     if info is None:
         info = d._debugInfo = DebugInfo()
     info.fired()
+    if isinstance(result, Failure):
+        note(result.value, "fired", added=None, made=info.made, fired=info.first_fired)
 
 
 def refuse(d: Deferred[Any]) -> None:

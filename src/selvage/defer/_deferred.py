@@ -10,8 +10,10 @@ from collections.abc import Callable, Generator, Mapping
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
-from selvage.defer._debug import DebugInfo, here, record_firing, refuse
+from selvage.defer._debug import DebugInfo, record_firing, refuse
+from selvage.defer._held import RAISED
 from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments, call_none, run
+from selvage.defer._trail import exchange
 from selvage.defer._waiter import Waiter, as_exception
 from selvage.errors import CancelledError, DeferredTimeoutError
 from selvage.failure import Failure, machinery
@@ -108,7 +110,7 @@ class Deferred(Generic[_T]):
         self._debugInfo = None
         if self.debug:
             self._debugInfo = info = DebugInfo()
-            info.creator = here()
+            info.created()
 
     # --- Adding callbacks --------------------------------------------------------------------------------------
 
@@ -346,7 +348,7 @@ class Deferred(Generic[_T]):
             refuse(self)
             return
         if self.debug:
-            record_firing(self)
+            record_firing(self, result)
         self.called = True
         self._canceller = None
         self.result = result
@@ -368,7 +370,7 @@ class Deferred(Generic[_T]):
             refuse(self)
             return
         if self.debug:
-            record_firing(self)
+            record_firing(self, failure)
         self.called = True
         self._canceller = None
         self.result = failure
@@ -472,6 +474,7 @@ class Deferred(Generic[_T]):
             if type(result) not in DEFERREDS:
                 if self._debugInfo is not None:
                     self._debugInfo.failResult = None
+                RAISED[:] = (True,)
                 raise as_exception(result)
         # What Waiter(self) does, without the call (benchmarks/programs/twisted_results.py).
         waiter: Any = _new_waiter(Waiter)
@@ -622,11 +625,13 @@ def _as_timeout(value: Any, timeout: float) -> Any:
 
 
 def setDebugging(on: bool) -> None:
-    """Turn debug mode on or off: Deferreds record where they are made and fired, failures keep variables.
+    """Turn debug mode on or off.
 
-    It concerns Deferreds that are made or fired from now on.
+    With it, Deferreds know where they were made and fired and where each callback was added, and the report of a failure
+    tells which of them it passed; failures keep variables. It concerns what is made, added or fired from now on.
     """
     Deferred.debug = bool(on)
+    exchange(Deferred, bool(on))
 
 
 def getDebugging() -> bool:

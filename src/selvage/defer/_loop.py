@@ -368,7 +368,7 @@ def _fire(d: Any, result: Any) -> Any:
         refuse(d)
         return None
     if d.debug:
-        record_firing(d)
+        record_firing(d, result)
     d.__dict__.pop("_chained_from", None)
     d.called = True
     d._canceller = None

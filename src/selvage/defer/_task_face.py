@@ -30,6 +30,7 @@ import sys
 from asyncio import tasks
 from typing import TYPE_CHECKING, Any, TextIO
 
+from selvage.defer._held import Held
 from selvage.defer._loop import DEFERREDS
 from selvage.errors import CancelledError
 from selvage.failure import Failure
@@ -74,6 +75,7 @@ class FaceState:
         "cancel_message",
         "cancel_on_wait",
         "exchange",
+        "held",
         "must_cancel",
         "name",
         "registered",
@@ -89,6 +91,8 @@ class FaceState:
         self.cancel_on_wait = False
         #: The Deferred that is waited for was cancelled through the face: exchange its CancelledError.
         self.exchange = False
+        #: Tracebacks of exceptions that it handles while it waits; see `_held`.
+        self.held: Held = []
         #: Raise asyncio.CancelledError at the next opportunity.
         self.must_cancel = False
         self.name = ""
@@ -279,6 +283,7 @@ class TaskFace:
 
     def _ended(self, face: FaceState) -> None:
         """Tell asyncio's side that the coroutine has ended."""
+        face.held = []
         if face.registered:
             tasks._unregister_task(self)  # type: ignore[arg-type]
         callbacks, face.callbacks = face.callbacks, []

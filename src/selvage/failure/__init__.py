@@ -37,7 +37,7 @@ from selvage.failure._hub import (
 from selvage.failure._layout import to_text
 from selvage.failure._printable import printable as printable  # for selvage.demo
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
-from selvage.failure._story import Story, StoryFrame
+from selvage.failure._story import Story, StoryFrame, StoryStep
 
 if TYPE_CHECKING:
     from selvage.failure._locals import Locals
@@ -52,6 +52,7 @@ __all__ = [
     "Report",
     "Story",
     "StoryFrame",
+    "StoryStep",
     "failure",
     "fingerprint",
     "format_frames",

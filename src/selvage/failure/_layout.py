@@ -150,6 +150,7 @@ def _body(story: Story, form: Form, head: str) -> Iterator[Line]:
         yield from _prefixed("Failure: ", _last_words(story, form))
     else:
         yield from _last_words(story, form)
+    yield from _chain_lines(story)
 
 
 def _prefixed(start: str, lines: Iterator[Line]) -> Iterator[Line]:
@@ -176,6 +177,37 @@ def frame_lines(frame: StoryFrame, form: Form) -> Iterator[Line]:
         yield [("    ", ""), (name, "name"), (" = ", ""), (value, "value")]
     if frame.repeated:
         yield [(repeated(frame.repeated).rstrip(), "")]
+
+
+_EVENTS = {
+    "fired": "A Deferred was fired with it",
+    "raised": "raised it",
+    "passed": "passed it on",
+}
+
+
+def _chain_lines(story: Story) -> Iterator[Line]:
+    """Give the way through Deferreds; what is the same in the next step is not said again."""
+    if story.chain:
+        yield [("Way of the failure through Deferreds, latest last:", "head")]
+    deferred: object = None
+    for step in story.chain:
+        words = _EVENTS.get(step.event, step.event)
+        callback: Line = [("Callback ", ""), (step.callback, "function"), (" ", "")] if step.callback else []
+        yield [("  ", ""), *callback, (words, "")]
+        yield from _place_line("added", step.added)
+        if (step.made, step.fired) != deferred:
+            deferred = (step.made, step.fired)
+            yield from _place_line("Deferred made", step.made)
+            yield from _place_line("fired", step.fired)
+
+
+def _place_line(title: str, place: StoryFrame | None) -> Iterator[Line]:
+    if place is None:
+        return
+    head = next(frame_lines(place, TWISTED))
+    code: Line = [(": ", ""), (place.code, "code")] if place.code else []
+    yield [(f"    {title}:", "link"), *head, *code]
 
 
 def _last_words(story: Story, form: Form) -> Iterator[Line]:

@@ -19,6 +19,7 @@ from selvage.failure._exceptions import qualified_name
 from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_repr, safe_str
 from selvage.failure._layout import TWISTED, plain
 from selvage.failure._story import Story
+from selvage.failure._trail import TRAIL
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
@@ -129,6 +130,7 @@ def _is_plain(failure: Failure) -> bool:
             and not isinstance(value, _SPECIAL)
             and not hasattr(value, "__notes__")
             and not hasattr(value, "subFailure")
+            and not hasattr(value, TRAIL)
         )
     except Exception:
         return False  # somebody's attributes get in the way

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from selvage.failure._exceptions import late, linked, members_of, message_of, notes_of, qualified_name
 from selvage.failure._fingerprint import fingerprint
 from selvage.failure._frames import SAME_SHOWN, is_ours, line_of, safe_str, shown
+from selvage.failure._trail import steps_of
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
     from selvage.failure._locals import Locals
 
-__all__ = ["Story", "StoryFrame", "Teller"]
+__all__ = ["Story", "StoryFrame", "StoryStep", "Teller"]
 
 # Of an exception group so many members are told, and groups in groups so deep; as the interpreter does it.
 MEMBERS_SHOWN = 15
@@ -58,6 +59,22 @@ class StoryFrame:
 
 
 @dataclass(slots=True)
+class StoryStep:
+    """One step of a failure through Deferreds and their callbacks."""
+
+    #: "fired": a Deferred was fired with it. "raised": a callback raised it. "passed": a callback got it and passed it on.
+    event: str
+    #: The callback's name.
+    callback: str = ""
+    #: Where the callback was added to its Deferred.
+    added: StoryFrame | None = None
+    #: Where that Deferred was made.
+    made: StoryFrame | None = None
+    #: Where it was fired.
+    fired: StoryFrame | None = None
+
+
+@dataclass(slots=True)
 class Story:
     """What happened: one exception, the frames that it crossed, what it has to do with others."""
 
@@ -80,7 +97,7 @@ class Story:
     #: Of a cause: "cause" if its successor was raised from it, "context" if while it was handled.
     relation: str = ""
     #: Which callbacks and Deferreds the failure passed; in debug mode.
-    chain: list[dict[str, Any]] = field(default_factory=list)
+    chain: list[StoryStep] = field(default_factory=list)
     #: See `selvage.failure.fingerprint`; of the whole.
     fingerprint: str = ""
 
@@ -92,10 +109,8 @@ class Story:
     def from_dict(cls, facts: dict[str, Any]) -> Story:
         """Make a story of what `to_dict` gave."""
         known = {name: facts[name] for name in _FIELDS if name in facts}
-        known["frames"] = [
-            StoryFrame(**{name: each[name] for name in _FRAME_FIELDS if name in each})
-            for each in facts.get("frames", ())
-        ]
+        known["frames"] = [_frame_from_dict(each) for each in facts.get("frames", ())]
+        known["chain"] = [_step_from_dict(each) for each in facts.get("chain", ())]
         for name in ("members", "causes"):
             known[name] = [cls.from_dict(each) for each in facts.get(name, ())]
         return cls(**known)
@@ -149,6 +164,18 @@ _FIELDS = tuple(each.name for each in fields(Story))
 _FRAME_FIELDS = tuple(each.name for each in fields(StoryFrame))
 
 
+def _frame_from_dict(facts: dict[str, Any]) -> StoryFrame:
+    return StoryFrame(**{name: facts[name] for name in _FRAME_FIELDS if name in facts})
+
+
+def _step_from_dict(facts: dict[str, Any]) -> StoryStep:
+    places = {name: facts[name] and _frame_from_dict(facts[name]) for name in _PLACES}
+    return StoryStep(facts["event"], facts["callback"], **places)
+
+
+_PLACES = ("added", "made", "fired")
+
+
 class Teller:
     """Makes one story.
 
@@ -195,6 +222,7 @@ class Teller:
         story = Story(qualified_name(failure.type), message_of(value), self._frames(failure))
         if isinstance(value, BaseException):
             story.notes = notes_of(value)
+            story.chain = [_step(each) for each in steps_of(value)]
             if isinstance(value, SyntaxError):
                 _tell_of_syntax(value, story)
         members = members_of(value)
@@ -243,6 +271,15 @@ class Teller:
         entries = shown(failure.tb)
         # Somebody may have set the frames.
         return records, entries if len(entries) == len(records) else ()
+
+
+def _step(noted: dict[str, Any]) -> StoryStep:
+    places = {name: noted[name] and _place(*noted[name]) for name in _PLACES}
+    return StoryStep(noted["event"], noted["callback"], **places)
+
+
+def _place(function: str, file: str, line: int) -> StoryFrame:
+    return StoryFrame(function, file, line, linecache.getline(file, line).strip())
 
 
 def _tell_of_syntax(error: SyntaxError, story: Story) -> None:
