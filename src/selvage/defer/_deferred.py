@@ -11,7 +11,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from selvage.defer._debug import DebugInfo, record_firing, refuse
-from selvage.defer._held import RAISED
+from selvage.defer._held import RAISED, skip
 from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments, call_none, run
 from selvage.defer._trail import exchange
 from selvage.defer._waiter import Waiter, as_exception
@@ -565,7 +565,7 @@ def _register(cls: type) -> None:
 
 
 _register(Deferred)
-
+skip(Deferred.__await__)
 
 _new: Any = Deferred.__new__
 
