@@ -3,10 +3,17 @@
 A `WrappingFactory` gives the reactor protocols of its own, each of which is protocol to the real transport and transport
 to the wrapped protocol.  Time comes from the ambient reactor unless `callLater` is overridden.
 
-Twisted: `twisted.protocols.policies`.
+Twisted: `twisted.protocols.policies`.  New here are the limits on hostile peers: `LimitConnectionsPerAddressFactory`,
+`LimitAcceptRateFactory` and `LimitSlowReadersFactory`, which take a `reactor=`, and which say what they refuse and how often.
 """
 
 from selvage._publish import publish
+from selvage.protocols._address_limits import (
+    AcceptRateExceeded as AcceptRateExceeded,
+    LimitAcceptRateFactory as LimitAcceptRateFactory,
+    LimitConnectionsPerAddressFactory as LimitConnectionsPerAddressFactory,
+    TooManyConnections as TooManyConnections,
+)
 from selvage.protocols._limits import (
     LimitConnectionsByPeer as LimitConnectionsByPeer,
     LimitTotalConnectionsFactory as LimitTotalConnectionsFactory,
@@ -16,6 +23,11 @@ from selvage.protocols._records import (
     SpewingProtocol as SpewingProtocol,
     TrafficLoggingFactory as TrafficLoggingFactory,
     TrafficLoggingProtocol as TrafficLoggingProtocol,
+)
+from selvage.protocols._slow_readers import (
+    LimitSlowReadersFactory as LimitSlowReadersFactory,
+    OutputLimitExceeded as OutputLimitExceeded,
+    OutputStalled as OutputStalled,
 )
 from selvage.protocols._throttling import (
     ThrottlingFactory as ThrottlingFactory,
@@ -32,8 +44,14 @@ from selvage.protocols._wrapping import (
 )
 
 __all__ = [
+    "AcceptRateExceeded",
+    "LimitAcceptRateFactory",
     "LimitConnectionsByPeer",
+    "LimitConnectionsPerAddressFactory",
+    "LimitSlowReadersFactory",
     "LimitTotalConnectionsFactory",
+    "OutputLimitExceeded",
+    "OutputStalled",
     "ProtocolWrapper",
     "SpewingFactory",
     "SpewingProtocol",
@@ -42,6 +60,7 @@ __all__ = [
     "TimeoutFactory",
     "TimeoutMixin",
     "TimeoutProtocol",
+    "TooManyConnections",
     "TrafficLoggingFactory",
     "TrafficLoggingProtocol",
     "WrappingFactory",
