@@ -68,13 +68,13 @@ class OutputStalled(ConnectionAborted):
 
 
 class _Progress:
-    """How far a peer has read, and since when it has not read further."""
+    """How far a peer had read when it was last seen to read on, and when that was; None while nothing waits."""
 
     __slots__ = ("since", "taken")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self) -> None:
         self.taken = 0
-        self.since = now
+        self.since: float | None = None
 
 
 class LimitSlowReadersFactory(WrappingFactory[Any]):
@@ -142,7 +142,7 @@ class LimitSlowReadersFactory(WrappingFactory[Any]):
     # --- How long --------------------------------------------------------------------------------------------------
 
     def _watch(self, connection: GuardedProtocol, period: float) -> None:
-        self._watched[connection] = _Progress(clock_of(self._reactor).seconds())
+        self._watched[connection] = _Progress()
         connection.when_over(self._unwatch)
         if self._timer is None:
             self._timer = clock_of(self._reactor).callLater(period / LOOKS, self._look, period)
@@ -162,7 +162,9 @@ class LimitSlowReadersFactory(WrappingFactory[Any]):
         for connection, progress in list(self._watched.items()):
             unsent = _unsent(connection) if connection.connected else 0
             taken = connection.written - unsent
-            if not unsent or taken - progress.taken >= enough:
+            if not unsent:
+                progress.since = None
+            elif progress.since is None or taken - progress.taken >= enough:
                 progress.taken = taken
                 progress.since = now
             elif now - progress.since >= period:

@@ -391,7 +391,7 @@ class SOCKSv4IncomingFactory(Factory[Any]):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Take the first connection, if it is from the right host; else reject the client's request.  One is enough."""
         expected, self.ip = self.ip, ""
-        if expected and str(host_of(addr)) == expected:
+        if expected and host_of(addr) == socket.inet_aton(expected):
             return SOCKSv4Incoming(self.socks)
         if expected:
             self.socks.makeReply(_REJECTED, 0)
