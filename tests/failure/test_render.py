@@ -13,10 +13,10 @@ from selvage.failure import Failure, format_frames, to_text
 from selvage.failure._render import (
     _FORMS,
     EXCEPTION_CAUGHT_HERE,
-    _is_plain,
-    _render_plain,
     _render_story,
+    is_plain,
     qualified_name,
+    render_plain,
 )
 
 from .test_failure import caught, divide
@@ -228,8 +228,8 @@ def test_quick_way_equals_format_frames(places):
 def test_quick_way_equals_the_careful_way(runs, message):
     made = Failure(ValueError(message))
     made.frames = [(*place, (), ()) for place, times in runs for _ in range(times)]
-    assert _is_plain(made)
-    assert _render_plain(made) == _render_story(made, False)
+    assert is_plain(made)
+    assert render_plain(made) == _render_story(made, False)
 
 
 @given(st.text())

@@ -223,13 +223,13 @@ def test_getTraceback_says_the_same_with_the_modules_of_builtin_classes(case: Ca
     "case", [plain, silent, of_two_lines, library, from_none, again_and_again, twice_and_thrice]
 )
 def test_the_quick_way_and_the_careful_way_give_the_same(case: Callable[[], None]) -> None:
-    from selvage.failure._render import _is_plain, _render_plain, _render_story
+    from selvage.failure._render import _render_story, is_plain, render_plain
 
     made = Failure(caught(case))
-    assert _is_plain(made)
-    assert _render_plain(made) == _render_story(made, False)
+    assert is_plain(made)
+    assert render_plain(made) == _render_story(made, False)
     made.frames = []
-    assert _render_plain(made) == _render_story(made, False)
+    assert render_plain(made) == _render_story(made, False)
 
 
 def test_carets_are_where_the_interpreter_has_them() -> None:

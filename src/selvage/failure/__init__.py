@@ -28,7 +28,6 @@ from selvage.failure._frames import (
 )
 from selvage.failure._hub import (
     Report,
-    printable_traceback as printable_traceback,  # for selvage.demo
     report,
     set_default_reporter,
     subscribe,
@@ -38,6 +37,10 @@ from selvage.failure._layout import to_text
 from selvage.failure._printable import printable as printable  # for selvage.demo
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
 from selvage.failure._story import Story, StoryFrame, StoryStep
+from selvage.failure._terminal import (
+    printable_traceback as printable_traceback,  # for selvage.demo and selvage.logger
+    to_terminal,
+)
 
 if TYPE_CHECKING:
     from selvage.failure._locals import Locals
@@ -61,6 +64,7 @@ __all__ = [
     "set_default_reporter",
     "startDebugMode",
     "subscribe",
+    "to_terminal",
     "to_text",
     "unsubscribe",
 ]

@@ -12,7 +12,7 @@ import builtins
 import itertools
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from sys import exception as _current_exception
 from types import TracebackType
@@ -415,6 +415,19 @@ class Failure(BaseException):
     def printDetailedTraceback(self, file: TextIO | None = None, elideFrameworkCode: int = 0) -> None:
         """Write the verbose report to `file`, or to standard error."""
         self.printTraceback(file, elideFrameworkCode, detail="verbose")
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        """Print with colours where the rich library prints it: `rich.print(failure)`."""
+        from selvage.failure._story import Story
+        from selvage.failure._styled import styled
+
+        text = console.render_str("", markup=False, emoji=False, highlight=False)
+        for line in styled(Story.of(self, carets=True)):
+            for piece in line:
+                text.append(*piece)
+            text.append("\n")
+        text.right_crop(1)
+        yield text
 
     # --- Letting go of live objects ----------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from typing import Any
 from selvage.failure._failure import Failure
 from selvage.failure._frames import safe_repr
 from selvage.failure._printable import printable
+from selvage.failure._terminal import printable_traceback
 
 __all__ = ["Report", "report", "set_default_reporter", "subscribe", "unsubscribe"]
 
@@ -210,19 +211,6 @@ def _call(subscriber: Subscriber, record: Report) -> BaseException | None:
     finally:
         _running.subscribers = outer
     return None
-
-
-def printable_traceback(failure: Failure) -> str:
-    """Return the traceback of `failure` for a terminal or a log.
-
-    What the exception says of itself may come from a peer: control characters in it are escaped, and lines after its first
-    are indented, so that they cannot pass for lines of a report.
-    """
-    text = failure.getTraceback()
-    message = failure.getErrorMessage()
-    if "\n" in message:
-        text = text.replace(message, message.replace("\n", "\n    "))
-    return printable(text)
 
 
 def _print_report(record: Report) -> None:

@@ -5,6 +5,7 @@ A line is a list of `(text, style)` pieces, so that one layout serves plain text
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from selvage.failure._story import LEVELS_SHOWN, Story, StoryFrame
 if TYPE_CHECKING:
     from selvage.failure._locals import Locals
 
-__all__ = ["TWISTED", "Form", "Line", "lines_of", "plain", "to_text"]
+__all__ = ["GUARDED", "TWISTED", "Form", "Line", "lines_of", "plain", "to_text"]
 
 #: Pieces of text with the names of their styles: "head", "file", "line", "function", "code", "caret", "type", "message",
-#: "note", "link", "border", "name", "value"; "" for what has none.
+#: "note", "link", "border", "context", "name", "value"; "" for what has none.
 Line = list[tuple[str, str]]
 
 _LINKS = {
@@ -36,11 +37,13 @@ class Form:
             no frames, and then a word that says so.
         guarded: lines of a message after its first, and notes, are indented, so that what a peer sent cannot pass for
             lines of the report.
+        context: of the frame that raised, so many lines of source before and after the one that failed are shown.
         nested: in an exception group.
     """
 
     twisted: bool = False
     guarded: bool = False
+    context: int = 0
     nested: bool = False
 
 
@@ -60,8 +63,9 @@ def to_text(
     return plain(Story.of(failure, carets=carets, locals=locals, machinery=machinery), Form())
 
 
-#: The form of `Failure.getTraceback`.
+#: The form of `Failure.getTraceback`, and the same for where others than the program have a say in messages.
 TWISTED = Form(twisted=True)
+GUARDED = Form(twisted=True, guarded=True)
 
 
 def plain(story: Story, form: Form) -> str:
@@ -143,7 +147,10 @@ def _body(story: Story, form: Form, head: str) -> Iterator[Line]:
     if story.frames or on_top:
         yield [(f"{head} (most recent call last):", "head")]
     for frame in story.frames:
-        yield from frame_lines(frame, form)
+        if form.context and frame is story.frames[-1]:
+            yield from _frame_in_context(frame, form)
+        else:
+            yield from frame_lines(frame, form)
     for text in story.details:
         yield [(text, "code")]
     if on_top and not story.frames:
@@ -170,9 +177,39 @@ def frame_lines(frame: StoryFrame, form: Form) -> Iterator[Line]:
     ]
     if frame.code or form.twisted:
         yield [("    ", ""), (frame.code, "code")]
-        if frame.columns is not None:
-            start, end = frame.columns
-            yield [("    " + " " * start, ""), ("^" * (end - start), "caret")]
+        yield from _caret_line(frame, "    ")
+    yield from _below(frame)
+
+
+def _caret_line(frame: StoryFrame, margin: str) -> Iterator[Line]:
+    if frame.columns is not None:
+        start, end = frame.columns
+        yield [(margin + " " * start, ""), ("^" * (end - start), "caret")]
+
+
+def _frame_in_context(frame: StoryFrame, form: Form) -> Iterator[Line]:
+    """Give the lines of one frame with more of its source, as far as that is what it was."""
+    source = linecache.getlines(frame.file)
+    if not 1 <= frame.line <= len(source) or source[frame.line - 1].strip() != frame.code:
+        yield from frame_lines(frame, form)
+        return
+    yield next(frame_lines(frame, form))
+    first = max(frame.line - form.context, 1)
+    shown = [line.rstrip() for line in source[first - 1 : frame.line + form.context]]
+    indent = min((len(line) - len(line.lstrip()) for line in shown if line), default=0)
+    width = len(str(first + len(shown)))
+    for number, line in enumerate(shown, first):
+        here = number == frame.line
+        mark = ">" if here else " "
+        yield [(f"  {mark} {number:{width}} ", "line"), (line[indent:], "code" if here else "context")]
+        if here:
+            margin = " " * (width + 5 + len(line) - len(line.lstrip()) - indent)
+            yield from _caret_line(frame, margin)
+    yield from _below(frame)
+
+
+def _below(frame: StoryFrame) -> Iterator[Line]:
+    """Give what stands below the source of a frame."""
     for name, value in frame.locals or ():
         yield [("    ", ""), (name, "name"), (" = ", ""), (value, "value")]
     if frame.repeated:

@@ -24,7 +24,7 @@ from selvage.failure._trail import TRAIL
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
 
-__all__ = ["EXCEPTION_CAUGHT_HERE", "format_frames", "render"]
+__all__ = ["EXCEPTION_CAUGHT_HERE", "format_frames", "is_plain", "render", "render_plain"]
 
 #: Between the frames above the `except` and the frames below it, where a report shows both.
 EXCEPTION_CAUGHT_HERE = "--- <exception caught here> ---"
@@ -97,8 +97,8 @@ def render(failure: Failure, elide_framework: bool = False, detail: str = "defau
     """
     if detail == "default":
         # Quick way: nothing but frames and a message (benchmarks/programs/twisted_results.py).
-        plain = _is_plain(failure) and not elide_framework
-        return _render_plain(failure) if plain else _render_story(failure, elide_framework)
+        plain = is_plain(failure) and not elide_framework
+        return render_plain(failure) if plain else _render_story(failure, elide_framework)
     frames: Sequence[Sequence[Any]] = failure.frames
     if elide_framework:
         frames = [frame for frame in frames if not is_ours(frame[1])] or frames
@@ -116,7 +116,7 @@ def _last_line(failure: Failure, frames: Sequence[object], message: str) -> str:
     return f"{start}{qualified_name(failure.type)}: {message}\n"
 
 
-def _is_plain(failure: Failure) -> bool:
+def is_plain(failure: Failure) -> bool:
     """Tell whether frames and a message are the whole story."""
     value = failure.value
     if getattr(failure, "_story", None) is not None:
@@ -139,7 +139,7 @@ def _is_plain(failure: Failure) -> bool:
 _SPECIAL = (BaseExceptionGroup, FailureGroup, SyntaxError)
 
 
-def _render_plain(failure: Failure) -> str:
+def render_plain(failure: Failure) -> str:
     """Do what `_render_story` does where there is little to tell."""
     # One lookup of the source for each file instead of each frame.
     frames = failure.frames
