@@ -214,7 +214,7 @@ def test_gather_may_cancel_the_rest(reports):
 
 def test_gather_may_keep_every_error():
     ds = pending(3)
-    all_of_them = gatherResults(ds, group_errors=True)
+    all_of_them = gatherResults(ds, all_errors=True)
     ds[2].errback(ValueError("second"))
     ds[0].errback(KeyError("first"))
     assert not has_result(all_of_them)
@@ -222,17 +222,17 @@ def test_gather_may_keep_every_error():
     group = result_of(all_of_them).value
     assert isinstance(group, ExceptionGroup) and str(group) == "2 of 3 failed (2 sub-exceptions)"
     assert [type(error) for error in group.exceptions] == [KeyError, ValueError]
-    assert result_of(gatherResults([succeed(1), succeed(2)], group_errors=True)) == [1, 2]
-    assert result_of(gatherResults([], group_errors=True)) == []
+    assert result_of(gatherResults([succeed(1), succeed(2)], all_errors=True)) == [1, 2]
+    assert result_of(gatherResults([], all_errors=True)) == []
 
 
 def test_gather_may_do_both():
     ds = [Deferred(), Deferred(), Deferred(lambda d: d.errback(KeyError())), succeed(1)]
-    all_of_them = gatherResults(ds, cancel_rest=True, group_errors=True)
+    all_of_them = gatherResults(ds, cancel_rest=True, all_errors=True)
     ds[1].errback(ValueError())
     group = result_of(all_of_them).value
     assert [type(error) for error in group.exceptions] == [ValueError, KeyError]
-    both = gatherResults(pending(2), group_errors=True)
+    both = gatherResults(pending(2), all_errors=True)
     both.cancel()
     assert len(result_of(both).value.exceptions) == 2
 

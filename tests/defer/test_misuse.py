@@ -12,7 +12,7 @@ from selvage.failure import Failure
 
 
 @pytest.mark.parametrize(
-    "combine", [DeferredList, gatherResults, lambda d: gatherResults(d, group_errors=True)]
+    "combine", [DeferredList, gatherResults, lambda d: gatherResults(d, all_errors=True)]
 )
 def test_a_single_deferred_is_no_list_of_them(combine: Any) -> None:
     with pytest.raises(TypeError, match="a list of Deferreds is needed, not one Deferred: put <Deferred at "):

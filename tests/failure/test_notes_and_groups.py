@@ -85,7 +85,7 @@ def test_other_forms_are_as_they_were(detail: str) -> None:
 def test_what_went_wrong_together_is_shown_together() -> None:
     ds: list[Deferred[None]] = [Deferred(), Deferred()]
     seen: list[str] = []
-    gatherResults(ds, group_errors=True).addErrback(lambda failure: seen.append(failure.getTraceback()))
+    gatherResults(ds, all_errors=True).addErrback(lambda failure: seen.append(failure.getTraceback()))
     ds[0].errback(ValueError("one"))
     ds[1].errback(KeyError("two"))
     assert "ValueError: one\n" in seen[0]

@@ -35,10 +35,14 @@ class DeferredList(Deferred[Any]):
         fireOnOneErrback: fail as soon as one fails.
         consumeErrors: the failures count as handled: they are not passed on to callbacks that are added to the
             Deferreds later, and not reported. Otherwise a failure arrives here and goes its own way as well.
+        all_errors: fail, when all are there, with an `ExceptionGroup` of every failure in the order of `deferredList`,
+            if there is any; they count as handled. It does not go with `fireOnOneErrback`, which would lose the others.
 
     Fires with a list of `(success, result)` pairs in the order of `deferredList`; with `fireOnOneCallback`, with the
-    pair `(result, index)` of the first success. Fails, with `fireOnOneErrback`, with `FirstError`. Cancelling it
-    cancels all of them.
+    pair `(result, index)` of the first success. Fails, with `fireOnOneErrback`, with `FirstError`; with `all_errors`, with
+    the group. Cancelling it cancels all of them.
+
+    Twisted: as `twisted.internet.defer.DeferredList`, which has no `all_errors`.
     """
 
     fireOnOneCallback = False
@@ -50,8 +54,15 @@ class DeferredList(Deferred[Any]):
         fireOnOneCallback: bool = False,
         fireOnOneErrback: bool = False,
         consumeErrors: bool = False,
+        *,
+        all_errors: bool = False,
     ) -> None:
         super().__init__()
+        if all_errors and (fireOnOneCallback or fireOnOneErrback):
+            raise TypeError(
+                "DeferredList(all_errors=True) waits for every failure, so it cannot fire on one: "
+                "leave out fireOnOneCallback and fireOnOneErrback"
+            )
         if type(deferredList) in DEFERREDS:
             raise TypeError(
                 f"a list of Deferreds is needed, not one Deferred: put {deferredList!r} into brackets, or await it"
@@ -65,7 +76,7 @@ class DeferredList(Deferred[Any]):
         self.resultList: list[Any] = [None] * len(deferreds)
         if not deferreds and not fireOnOneCallback:
             self.callback(self.resultList)
-        succeeded, failed = self._collectors()
+        succeeded, failed = _grouping(self, _as_success) if all_errors else self._collectors()
         for index, d in enumerate(deferreds):
             arguments = (index,)
             d._callbacks.append((succeeded, failed, arguments, arguments))
@@ -169,41 +180,62 @@ class _Grouped(DeferredList):
         super().__init__(deferreds)
 
     def _collectors(self) -> tuple[Callable[[Any, int], Any], Callable[[Failure, int], Any]]:
-        results = self.resultList
-        left = len(results)
-        errors: dict[int, BaseException] = {}
-        # Those that were cancelled because another one had failed.
-        spared: set[int] = set()
+        return _grouping(self, _as_it_is, self._cancel_rest)
 
-        def succeeded(result: Any, index: int) -> Any:
-            results[index] = result
-            finish()
-            return result
 
-        def failed(failure: Failure, index: int) -> None:
-            first = not errors
-            if index not in spared or not failure.check(CancelledError):
-                errors[index] = as_exception(failure)
-            finish()
-            if first and self._cancel_rest:
-                for place, d in enumerate(self._deferredList):
-                    if not d.called or d.paused:
-                        spared.add(place)
-                        _cancel(d)
+def _as_it_is(result: Any) -> Any:
+    return result
 
-        def finish() -> None:
-            nonlocal left
-            left -= 1
-            if left or self.called:
-                return
-            if errors:
-                message = f"{len(errors)} of {len(results)} failed"
-                group = BaseExceptionGroup(message, [errors[index] for index in sorted(errors)])
-                self.errback(Failure(group))
-            else:
-                self.callback(results)
 
-        return succeeded, failed
+def _as_success(result: Any) -> tuple[bool, Any]:
+    return SUCCESS, result
+
+
+def _grouping(
+    owner: DeferredList, as_item: Callable[[Any], Any], cancel_rest: bool = False
+) -> tuple[Callable[[Any, int], Any], Callable[[Failure, int], Any]]:
+    """Make what is called with each success and each failure, and fires `owner` when all are there.
+
+    Args:
+        as_item: makes of a result what stands in the list of results.
+        cancel_rest: whether the first failure cancels the others.
+    """
+    results = owner.resultList
+    left = len(results)
+    errors: dict[int, BaseException] = {}
+    # Those that were cancelled because another one had failed.
+    spared: set[int] = set()
+
+    def succeeded(result: Any, index: int) -> Any:
+        results[index] = as_item(result)
+        finish()
+        return result
+
+    def failed(failure: Failure, index: int) -> None:
+        first = not errors
+        if index not in spared or not failure.check(CancelledError):
+            errors[index] = as_exception(failure)
+        results[index] = (FAILURE, failure)
+        finish()
+        if first and cancel_rest:
+            for place, d in enumerate(owner._deferredList):
+                if not d.called or d.paused:
+                    spared.add(place)
+                    _cancel(d)
+
+    def finish() -> None:
+        nonlocal left
+        left -= 1
+        if left or owner.called:
+            return
+        if errors:
+            message = f"{len(errors)} of {len(results)} failed"
+            group = BaseExceptionGroup(message, [errors[index] for index in sorted(errors)])
+            owner.errback(Failure(group))
+        else:
+            owner.callback(results)
+
+    return succeeded, failed
 
 
 def gatherResults(
@@ -211,7 +243,7 @@ def gatherResults(
     consumeErrors: bool = False,
     *,
     cancel_rest: bool = False,
-    group_errors: bool = False,
+    all_errors: bool = False,
 ) -> Deferred[list[_T]]:
     """Wait for several Deferreds.
 
@@ -221,15 +253,15 @@ def gatherResults(
             are lost.
         cancel_rest: when one fails, cancel those that have not fired, whose results nobody will see. Their
             `CancelledError` is no failure to report, nor part of the group.
-        group_errors: wait for all of them, and fail with an `ExceptionGroup` of everything that went wrong, which
+        all_errors: wait for all of them, and fail with an `ExceptionGroup` of everything that went wrong, which
             then counts as handled. No failure is lost.
 
-    Fires with the list of their results, in order. Fails with `FirstError` as soon as one fails, with `group_errors`
+    Fires with the list of their results, in order. Fails with `FirstError` as soon as one fails, with `all_errors`
     with the group once all are there. Cancelling it cancels all of them.
 
-    Twisted: as `twisted.internet.defer.gatherResults`, which has neither `cancel_rest` nor `group_errors`.
+    Twisted: as `twisted.internet.defer.gatherResults`, which has neither `cancel_rest` nor `all_errors`.
     """
-    if group_errors:
+    if all_errors:
         return _Grouped(deferredList, cancel_rest)
     gathered = _Gathered(deferredList, False, True, consumeErrors)
     if cancel_rest:

@@ -16,7 +16,7 @@ from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments
 from selvage.defer._trail import exchange
 from selvage.defer._waiter import Waiter, as_exception
 from selvage.errors import CancelledError, DeferredTimeoutError
-from selvage.failure import Failure, machinery
+from selvage.failure import Failure, Kind, as_kinds, handle, machinery
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -265,6 +265,67 @@ class Deferred(Generic[_T]):
         if self.called:
             run(self)
         return self
+
+    @overload
+    def catch(
+        self,
+        types: Kind | tuple[Kind, ...],
+        handler: Callable[Concatenate[Failure, _P], Deferred[_N]],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> Deferred[_T | _N]: ...
+
+    @overload
+    def catch(
+        self,
+        types: Kind | tuple[Kind, ...],
+        handler: Callable[Concatenate[Failure, _P], Failure],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> Deferred[_T]: ...
+
+    @overload
+    def catch(
+        self,
+        types: Kind | tuple[Kind, ...],
+        handler: Callable[Concatenate[Failure, _P], _N | Failure],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> Deferred[_T | _N]: ...
+
+    @overload
+    def catch(
+        self,
+        types: Kind | tuple[Kind, ...],
+        handler: Callable[Concatenate[Failure, _P], _N],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> Deferred[_T | _N]: ...
+
+    def catch(self, types: Any, handler: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Add what to do with failures of some kinds, as `except` does; all others travel on.
+
+        Args:
+            types: an exception class, its dotted name, or a function that is called with the exception and says
+                whether; or several of these in a tuple. An exception group is split as `except*` splits it: the handler
+                gets the members that match, the rest travels on when it is done.
+            handler: called as `handler(failure, *args, **kwargs)`; see `addCallback` for what it may return.
+        """
+        if not callable(handler):
+            raise TypeError(f"catch() takes a function of one Failure, not {handler!r}")
+        self._callbacks.append((None, handle, None, (as_kinds(types, "catch()"), handler, args, kwargs)))
+        if self.called:
+            run(self)
+        return self
+
+    def recover(self, types: Kind | tuple[Kind, ...], value: _N) -> Deferred[_T | _N]:
+        """Put a value in the place of failures of some kinds; all others travel on.
+
+        Args:
+            types: as for `catch`.
+            value: the result then. If the rest of an exception group travels on, it is not used.
+        """
+        return self.catch(types, lambda _: value)
 
     @overload
     def addBoth(

@@ -26,6 +26,16 @@ from selvage.failure._frames import (
     safe_repr as safe_repr,  # for selvage.logger
     safe_str as safe_str,  # for selvage.logger
 )
+from selvage.failure._handling import (
+    Convert,
+    Kind,
+    Suppress,
+    as_kinds as as_kinds,  # for selvage.defer
+    convert,
+    handle as handle,  # for selvage.defer
+    split,
+    suppress,
+)
 from selvage.failure._hub import (
     Report,
     report,
@@ -48,23 +58,29 @@ if TYPE_CHECKING:
 __all__ = [
     "DO_POST_MORTEM",
     "EXCEPTION_CAUGHT_HERE",
+    "Convert",
     "DefaultException",
     "Failure",
+    "Kind",
     "Locals",
     "NoCurrentExceptionError",
     "Report",
     "Story",
     "StoryFrame",
     "StoryStep",
+    "Suppress",
+    "convert",
     "failure",
     "fingerprint",
     "format_frames",
     "machinery",
     "report",
     "set_default_reporter",
+    "split",
     "startDebugMode",
     "subscribe",
     "to_terminal",
+    "suppress",
     "to_text",
     "unsubscribe",
 ]
