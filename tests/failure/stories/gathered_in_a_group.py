@@ -10,7 +10,7 @@ async def parse(answer):
 
 
 async def sum_up():
-    return sum(await gatherResults([ensureDeferred(parse(each)) for each in answers], group_errors=True))
+    return sum(await gatherResults([ensureDeferred(parse(each)) for each in answers], all_errors=True))
 
 
 d = ensureDeferred(sum_up())
