@@ -79,8 +79,8 @@ __all__ = [
     "split",
     "startDebugMode",
     "subscribe",
-    "to_terminal",
     "suppress",
+    "to_terminal",
     "to_text",
     "unsubscribe",
 ]
