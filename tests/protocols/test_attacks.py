@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from selvage.protocols.basic import (
     NetstringReceiver,
 )
 from selvage.testing import StringTransport
-from tests.work import calls_made
+from tests.work import bytes_allocated, calls_made
 
 
 class Netstrings(NetstringReceiver):
@@ -220,9 +221,34 @@ def test_attack_047_single_bytes_are_not_quadratic(kind: type[Any], frame: Any) 
         assert protocol.strings == [b"x" * size]
         return made
 
-    assert cost(16_000) < 10 * cost(
-        2_000
-    )  # eight times the bytes; for lines, test_lines counts the bytes searched too
+    # Eight times the bytes.  For lines, test_lines counts the bytes searched too.
+    assert cost(16_000) < 10 * cost(2_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", [1, 7])
+@pytest.mark.parametrize(
+    ("kind", "frame"),
+    [
+        (Lines, lambda body: body + b"\r\n"),
+        (OnlyLines, lambda body: body + b"\r\n"),
+        (Netstrings, lambda body: b"%d:%b," % (len(body), body)),
+        (Int32, lambda body: struct.pack("!I", len(body)) + body),
+    ],
+)
+def test_attack_047_small_pieces_are_not_copied_again_and_again(
+    kind: type[Any], frame: Any, piece: int
+) -> None:
+    def cost(size: int) -> int:
+        stream = frame(b"x" * size)
+        pieces = [stream[at : at + piece] for at in range(0, len(stream), piece)]
+        protocol = connected(kind)
+        protocol.MAX_LENGTH = size
+        copied = bytes_allocated(partial(protocol.dataReceived, each) for each in pieces)
+        assert protocol.strings == [b"x" * size]
+        return copied
+
+    assert cost(40_000) < 12 * cost(5_000)
 
 
 @pytest.mark.slow
