@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selvage.protocols import Protocol
-from selvage.protocols._framing import LINES_AT_ONCE, LineBuffer
+from selvage.protocols._framing import FRAMES_AT_ONCE, LineBuffer
 from selvage.protocols.basic import LineOnlyReceiver, LineReceiver
 from selvage.testing import StringTransport
 
@@ -117,7 +117,7 @@ def test_buffer_of_older_programs(kind: type[Any]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_lines_than_are_cut_at_once(kind: type[Any]) -> None:
     told = connected(kind)
-    lines = [b"%d" % number for number in range(3 * LINES_AT_ONCE + 5)]
+    lines = [b"%d" % number for number in range(3 * FRAMES_AT_ONCE + 5)]
     told.dataReceived(b"\n".join(lines) + b"\nrest")
     assert (told.lines, told._buffer) == (lines, b"rest")
 

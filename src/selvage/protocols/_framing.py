@@ -31,11 +31,8 @@ __all__ = [
     "length_codec",
 ]
 
-#: Lines that are cut from a buffer at once.  A protocol that changes its mind after one line (raw mode, another
+#: Lines or strings that are cut from a buffer at once.  A protocol that changes its mind after one (raw mode, another
 #: delimiter, a pause) has the others put back, so this bounds what such a change costs.
-LINES_AT_ONCE = 64
-
-#: The same for strings with a length.
 FRAMES_AT_ONCE = 64
 
 
@@ -43,40 +40,64 @@ class NetstringParseError(ValueError):
     """The peer sent something that is no netstring, or one that is too long."""
 
 
-class LineBuffer:
-    """Cuts a stream into lines.
+class _CutBuffer:
+    """What buffers share that cut a stream into frames.
 
-    The bytes in it are, in this order: lines that are cut and wait for delivery, then the tail, which is not cut yet.
+    The bytes in them are, in this order: frames that are cut and wait for delivery, then the tail, which is not cut yet.
     """
 
-    __slots__ = (
-        "_batch",
-        "_delimiter",
-        "_searched",
-        "_tail",
-        "_waiting",
-        "busy",
-        "closed",
-        "overlong",
-        "unsettled",
-    )
+    __slots__ = ("_batch", "_tail", "_waiting", "busy", "unsettled")
 
     def __init__(self) -> None:
         #: For the user of this buffer: a delivery is going on.
         self.busy = False
+        #: The tail may have complete frames in it.
+        self.unsettled = False
+        # Where `cut` left off: the frames, and the bytes after them.
+        self._waiting: Iterator[bytes] = iter(())
+        self._tail: bytes | bytearray = b""
+        self._batch = FRAMES_AT_ONCE
+
+    def add(self, data: bytes) -> None:
+        """Append `data` without looking at it."""
+        if data:
+            tail = self._tail
+            if not tail:
+                self._tail = data
+            elif isinstance(tail, bytearray):
+                tail += data
+            else:
+                self._tail = bytearray(tail)
+                self._tail += data
+            self.unsettled = True
+
+    def recall(self) -> None:
+        """Put the frames that were cut and not delivered back before the tail; whoever iterates over them ends."""
+        self._tail = self.take()
+        self.unsettled = True
+        # Somebody changes his mind after every frame, perhaps: cut no more than that at first.
+        self._batch = 1
+
+    def take(self) -> bytes:
+        """Give out every byte that was not delivered and be empty; whoever iterates over frames ends."""
+        raise NotImplementedError
+
+
+class LineBuffer(_CutBuffer):
+    """Cuts a stream into lines."""
+
+    __slots__ = ("_delimiter", "_searched", "closed", "overlong")
+
+    def __init__(self) -> None:
+        super().__init__()
         #: For the user of this buffer: the transport that a hook has closed; nothing more is delivered from it.
         self.closed: object = None
         #: The bytes after the lines last cut are a line that is too long, or the beginning of one.
         self.overlong = False
-        #: The tail may have complete lines in it.
-        self.unsettled = False
-        # Where `cut` left off: the lines, what they were cut by, the bytes after them.
-        self._waiting: Iterator[bytes] = iter(())
+        #: What the lines that wait were cut by.
         self._delimiter = b""
-        self._tail: bytes | bytearray = b""
         #: How many bytes of the tail are known not to begin `_delimiter`; less than all only while it is collected.
         self._searched = 0
-        self._batch = LINES_AT_ONCE
 
     def cut(self, data: bytes, delimiter: bytes, limit: int) -> Iterator[bytes]:
         """Add `data` and give out the complete lines, delimiters removed.
@@ -96,8 +117,8 @@ class LineBuffer:
         lines = data.split(delimiter, batch)
         tail = lines.pop()
         self.unsettled = unsettled = len(lines) == batch
-        if batch != LINES_AT_ONCE:
-            self._batch = min(2 * batch, LINES_AT_ONCE)
+        if batch != FRAMES_AT_ONCE:
+            self._batch = min(2 * batch, FRAMES_AT_ONCE)
         if len(data) > limit:
             if lines and max(map(len, lines)) > limit:
                 first = next(index for index, line in enumerate(lines) if len(line) > limit)
@@ -132,26 +153,6 @@ class LineBuffer:
         self._tail = b""
         return b"".join((tail, data))
 
-    def add(self, data: bytes) -> None:
-        """Append `data` without looking at it."""
-        if data:
-            tail = self._tail
-            if not tail:
-                self._tail = data
-            elif isinstance(tail, bytearray):
-                tail += data
-            else:
-                self._tail = bytearray(tail)
-                self._tail += data
-            self.unsettled = True
-
-    def recall(self) -> None:
-        """Put the lines that were cut and not delivered back before the tail; whoever iterates over them ends."""
-        self._tail = self.take()
-        self.unsettled = True
-        # Somebody changes his mind after every line, perhaps: cut no more than that at first.
-        self._batch = 1
-
     def take(self) -> bytes:
         """Give out every byte that was not delivered and be empty; whoever iterates over lines ends."""
         rest = self._delimiter.join((*self._waiting, self._tail))
@@ -185,29 +186,20 @@ def length_codec(format: str, prefix_length: int) -> struct.Struct:
     return codec if all_ones >= 0 else struct.Struct(format.upper())
 
 
-class FrameBuffer:
-    """Cuts a stream into strings that are preceded by their length.
+class FrameBuffer(_CutBuffer):
+    """Cuts a stream into strings that are preceded by their length."""
 
-    The bytes in it are, in this order: strings that are cut and wait for delivery, then the tail, which is not cut yet.
-    """
-
-    __slots__ = ("_batch", "_codec", "_needed", "_tail", "_waiting", "busy", "excess", "refused", "unsettled")
+    __slots__ = ("_codec", "_needed", "excess", "refused")
 
     def __init__(self) -> None:
-        #: For the user of this buffer: a delivery is going on.
-        self.busy = False
+        super().__init__()
         #: For the user of this buffer: nothing of the peer's is looked at any more.
         self.refused = False
         #: The length that was announced for the string after those last cut, if it is too long.
         self.excess: int | None = None
-        #: The tail may have complete strings in it.
-        self.unsettled = False
-        self._waiting: Iterator[bytes] = iter(())
         self._codec: struct.Struct | None = None
-        self._tail: bytes | bytearray = b""
         #: So many bytes have to be there before it is worth looking at the tail again.
         self._needed = 0
-        self._batch = FRAMES_AT_ONCE
 
     def cut(self, data: bytes, codec: struct.Struct, limit: int) -> Iterator[bytes]:
         """Add `data` and give out the complete strings, their lengths removed.
@@ -268,26 +260,6 @@ class FrameBuffer:
             return b""
         self._tail = b""
         return b"".join((tail, data))
-
-    def add(self, data: bytes) -> None:
-        """Append `data` without looking at it."""
-        if data:
-            tail = self._tail
-            if not tail:
-                self._tail = data
-            elif isinstance(tail, bytearray):
-                tail += data
-            else:
-                self._tail = bytearray(tail)
-                self._tail += data
-            self.unsettled = True
-
-    def recall(self) -> None:
-        """Put the strings that were cut and not delivered back before the tail; whoever iterates over them ends."""
-        self._tail = self.take()
-        self.unsettled = True
-        # Somebody changes his mind after every string, perhaps: cut no more than that at first.
-        self._batch = 1
 
     def take(self) -> bytes:
         """Give out every byte that was not delivered and be empty; whoever iterates over strings ends."""
