@@ -91,7 +91,7 @@ def test_attack_090_connections_of_one_address_are_limited() -> None:
     error = factory.refusals.last
     assert isinstance(error, TooManyConnections)
     assert (error.network, error.limit) == ("192.0.2.1", 2)
-    assert str(error) == "192.0.2.1 has 2 connections, and may have no more"
+    assert str(error) == "192.0.2.1 may have 2 connections, and has them"
     mine[0].transport.loseConnection()
     assert connected(factory, v4("192.0.2.1")) is not None
 

@@ -207,22 +207,37 @@ def test_slow_connections_are_left_alone() -> None:
     assert transport.producerState == "producing"
 
 
-def test_connections_beyond_the_limit_are_refused() -> None:
+def test_attack_116_connections_beyond_a_limit_are_counted_and_mentioned_once() -> None:
     heard: list[str] = []
 
     def listen(namespace: str, level: str, format: str, fields: dict[str, Any]) -> None:
-        heard.append(format)
+        heard.append(format.format(**fields))
 
-    factory, _ = throttling(maxConnectionCount=1)
-    wrapper, transport = connected(factory)
-    _events.subscribe(listen)
-    try:
-        assert factory.buildProtocol(None) is None
-    finally:
-        _events.unsubscribe(listen)
-    assert heard == ["Max connection count reached!"]
-    transport.loseConnection()
-    assert factory.buildProtocol(None) is not None
+    total = policies.LimitTotalConnectionsFactory()
+    total.protocol = Notes
+    total.connectionLimit = 1
+    each = policies.LimitConnectionsByPeer(notes())
+    each.maxConnectionsPerPeer = 1
+    peer = IPv4Address("TCP", "192.0.2.1", 1)
+    for factory, whose in (
+        (throttling(maxConnectionCount=1)[0], "everybody together"),
+        (total, "everybody together"),
+        (each, "192.0.2.1"),
+    ):
+        heard.clear()
+        wrapper, transport = connected(factory, peer)
+        _events.subscribe(listen)
+        try:
+            assert [factory.buildProtocol(peer) for _ in range(100)] == [None] * 100
+        finally:
+            _events.unsubscribe(listen)
+        assert factory.refusals.counts == {"TooManyConnections": 100}
+        assert heard == [
+            f"{type(factory).__name__} refused 1, the last {peer}: TooManyConnections: "
+            f"{whose} may have 1 connections, and has them"
+        ]
+        transport.loseConnection()
+        assert factory.buildProtocol(peer) is not None
 
 
 def test_clocks_stop_with_the_last_connection() -> None:

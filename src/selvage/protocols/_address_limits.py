@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from selvage.protocols._guard import guard
 from selvage.protocols._networks import NetworkNames, Networks, host_of
-from selvage.protocols._refusals import Refusals, clock_of
+from selvage.protocols._refusals import Refusing, TooManyConnections, clock_of
 from selvage.protocols._wrapping import WrappingFactory
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ __all__ = [
     "AcceptRateExceeded",
     "LimitAcceptRateFactory",
     "LimitConnectionsPerAddressFactory",
-    "TooManyConnections",
 ]
 
 #: Bits of an IPv4 and of an IPv6 address that tell one peer from another.
@@ -35,23 +34,6 @@ MAX_NETWORKS = 65536
 
 #: Times are added up from rates that are no round numbers; this much is no difference.  In seconds.
 _ROUNDING_S = 1e-6
-
-
-class TooManyConnections(Exception):
-    """A network has as many connections as it may have.
-
-    Args:
-        network: as text: an address, or a network with its prefix.
-        limit: how many it may have.
-    """
-
-    def __init__(self, network: str, limit: int) -> None:
-        super().__init__(network, limit)
-        self.network = network
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"{self.network} has {self.limit} connections, and may have no more"
 
 
 class AcceptRateExceeded(Exception):
@@ -71,7 +53,7 @@ class AcceptRateExceeded(Exception):
         return f"{self.network or 'everybody together'} connects more often than {self.rate:g} times a second"
 
 
-class _LimitByAddress(WrappingFactory[Any]):
+class _LimitByAddress(Refusing, WrappingFactory[Any]):
     """What both limits share: which network a peer counts for, and what was refused."""
 
     def __init__(
@@ -81,17 +63,11 @@ class _LimitByAddress(WrappingFactory[Any]):
         self.trusted = Networks(trusted)
         self._names = NetworkNames(ipv4_prefix, ipv6_prefix)
         self._reactor = reactor
-        #: What was refused, and why.
-        self.refusals = Refusals(self, reactor)
 
     def _network(self, addr: Any) -> str | None:
         """Return the network that a peer counts for; None when it does not count."""
         host = host_of(addr)
         return None if host is None or self.trusted.has(host) else self._names.name(host)
-
-    def stopFactory(self) -> None:
-        """Mention what was refused and not mentioned yet."""
-        self.refusals.flush()
 
 
 class LimitConnectionsPerAddressFactory(_LimitByAddress):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selvage.protocols._factory import ServerFactory
+from selvage.protocols._refusals import Refusing, TooManyConnections
 from selvage.protocols._wrapping import ProtocolWrapper, WrappingFactory
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["LimitConnectionsByPeer", "LimitTotalConnectionsFactory"]
 
 
-class LimitConnectionsByPeer(WrappingFactory[Any]):
+class LimitConnectionsByPeer(Refusing, WrappingFactory[Any]):
     """Limits how many connections one host may have.
 
     Twisted: raises `TypeError` for every connection, since addresses are objects.
@@ -42,6 +43,7 @@ class LimitConnectionsByPeer(WrappingFactory[Any]):
         host = self._host(addr)
         count = self.peerConnections.get(host, 0)
         if count >= self.maxConnectionsPerPeer:
+            self.refusals.add(TooManyConnections(str(host), self.maxConnectionsPerPeer), addr)
             return None
         protocol = super().buildProtocol(addr)
         if protocol is not None:
@@ -59,7 +61,7 @@ class LimitConnectionsByPeer(WrappingFactory[Any]):
             self.peerConnections.pop(host, None)
 
 
-class LimitTotalConnectionsFactory(ServerFactory[Any]):
+class LimitTotalConnectionsFactory(Refusing, ServerFactory[Any]):
     """Limits how many connections there are."""
 
     #: How many there are.
@@ -74,6 +76,7 @@ class LimitTotalConnectionsFactory(ServerFactory[Any]):
         if self.connectionLimit is None or self.connectionCount < self.connectionLimit:
             wrapped = super().buildProtocol(addr)
         elif self.overflowProtocol is None:
+            self.refusals.add(TooManyConnections(None, self.connectionLimit), addr)
             return None
         else:
             wrapped = self.overflowProtocol()

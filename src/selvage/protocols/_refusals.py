@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 from selvage import _events
 
-__all__ = ["Refusals", "clock_of"]
+__all__ = ["Refusals", "Refusing", "TooManyConnections", "clock_of"]
 
 #: Refusals are mentioned at most once in so many seconds: often enough to see an attack while it lasts, and one line for it.
 MENTION_INTERVAL_S = 10.0
@@ -20,6 +21,23 @@ def clock_of(reactor: Any) -> Any:
 
         return get_reactor()
     return reactor
+
+
+class TooManyConnections(Exception):
+    """There are as many connections as there may be.
+
+    Args:
+        network: whose, as text: an address, or a network with its prefix; None for all connections together.
+        limit: how many there may be.
+    """
+
+    def __init__(self, network: str | None, limit: int) -> None:
+        super().__init__(network, limit)
+        self.network = network
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"{self.network or 'everybody together'} may have {self.limit} connections, and has them"
 
 
 class Refusals:
@@ -84,3 +102,19 @@ class Refusals:
                 error=self.last,
                 log_source=self._speaker,
             )
+
+
+class Refusing:
+    """Mixed into a factory that refuses connections: has `refusals`, also where a subclass leaves out our `__init__`."""
+
+    #: Gives the time; None for the ambient one.
+    _reactor: Any = None
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """What was refused, and why."""
+        return Refusals(self, self._reactor)
+
+    def stopFactory(self) -> None:
+        """Mention what was refused and not mentioned yet."""
+        self.refusals.flush()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from selvage.errors import ConnectionAborted
 from selvage.protocols._guard import GuardedProtocol, guard
-from selvage.protocols._refusals import Refusals, clock_of
+from selvage.protocols._refusals import Refusing, clock_of
 from selvage.protocols._wrapping import WrappingFactory, cancel
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class _Progress:
         self.since: float | None = None
 
 
-class LimitSlowReadersFactory(WrappingFactory[Any]):
+class LimitSlowReadersFactory(Refusing, WrappingFactory[Any]):
     """Breaks connections off whose peers do not read what is sent to them.
 
     The protocol's `connectionLost` has `OutputLimitExceeded` or `OutputStalled` as its reason.
@@ -106,8 +106,6 @@ class LimitSlowReadersFactory(WrappingFactory[Any]):
         self._reactor = reactor
         self._watched: dict[GuardedProtocol, _Progress] = {}
         self._timer: Any = None
-        #: What was broken off, and why.
-        self.refusals = Refusals(self, reactor)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Build a protocol, and watch its output."""
@@ -123,10 +121,6 @@ class LimitSlowReadersFactory(WrappingFactory[Any]):
         if self.stall_timeout_s is not None:
             self._watch(guarded, self.stall_timeout_s)
         return guarded
-
-    def stopFactory(self) -> None:
-        """Mention what was broken off and not mentioned yet."""
-        self.refusals.flush()
 
     # --- How much waits --------------------------------------------------------------------------------------------
 

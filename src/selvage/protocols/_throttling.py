@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from selvage.protocols._mention import mention
+from selvage.protocols._refusals import Refusing, TooManyConnections
 from selvage.protocols._wrapping import ProtocolWrapper, WrappingFactory, call_later, cancel
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ThrottlingProtocol(ProtocolWrapper):
             self.producer.resumeProducing()
 
 
-class ThrottlingFactory(WrappingFactory[Any]):
+class ThrottlingFactory(Refusing, WrappingFactory[Any]):
     """Limits how many connections there are, and how many bytes all of them read and write in a second.
 
     Args:
@@ -158,7 +158,7 @@ class ThrottlingFactory(WrappingFactory[Any]):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Build a protocol, unless there are as many connections as may be."""
         if self.connectionCount >= self.maxConnectionCount:
-            mention(self, "Max connection count reached!")
+            self.refusals.add(TooManyConnections(None, self.maxConnectionCount), addr)
             return None
         protocol = super().buildProtocol(addr)
         if protocol is None:

@@ -12,7 +12,6 @@ from selvage.protocols._address_limits import (
     AcceptRateExceeded as AcceptRateExceeded,
     LimitAcceptRateFactory as LimitAcceptRateFactory,
     LimitConnectionsPerAddressFactory as LimitConnectionsPerAddressFactory,
-    TooManyConnections as TooManyConnections,
 )
 from selvage.protocols._limits import (
     LimitConnectionsByPeer as LimitConnectionsByPeer,
@@ -24,6 +23,7 @@ from selvage.protocols._records import (
     TrafficLoggingFactory as TrafficLoggingFactory,
     TrafficLoggingProtocol as TrafficLoggingProtocol,
 )
+from selvage.protocols._refusals import Refusals as Refusals, TooManyConnections as TooManyConnections
 from selvage.protocols._slow_readers import (
     LimitSlowReadersFactory as LimitSlowReadersFactory,
     OutputLimitExceeded as OutputLimitExceeded,
@@ -53,6 +53,7 @@ __all__ = [
     "OutputLimitExceeded",
     "OutputStalled",
     "ProtocolWrapper",
+    "Refusals",
     "SpewingFactory",
     "SpewingProtocol",
     "ThrottlingFactory",

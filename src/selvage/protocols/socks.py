@@ -29,7 +29,7 @@ from selvage.protocols._factory import Factory
 from selvage.protocols._mention import mention
 from selvage.protocols._networks import THIS_MACHINE, Networks, host_of
 from selvage.protocols._protocol import Protocol, connectionDone
-from selvage.protocols._refusals import Refusals, clock_of
+from selvage.protocols._refusals import Refusing, clock_of
 from selvage.protocols._relay import join, part
 from selvage.protocols._socks4 import BIND, Request, SOCKSRequestError, read_request
 from selvage.protocols._wrapping import cancel
@@ -398,7 +398,7 @@ class SOCKSv4IncomingFactory(Factory[Any]):
         return None
 
 
-class SOCKSv4Factory(Factory[Any]):
+class SOCKSv4Factory(Refusing, Factory[Any]):
     """Makes the server's protocols.
 
     Args:
@@ -409,8 +409,6 @@ class SOCKSv4Factory(Factory[Any]):
     def __init__(self, log: str | None, trusted: Iterable[str] | None = None) -> None:
         self.logging = log
         self.trusted = THIS_MACHINE if trusted is None else Networks(trusted)
-        #: What was refused, and why.
-        self.refusals = Refusals(self)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make the protocol for one client."""
@@ -418,10 +416,6 @@ class SOCKSv4Factory(Factory[Any]):
         protocol.factory = self
         protocol.trusted = self.trusted
         return protocol
-
-    def stopFactory(self) -> None:
-        """Mention what was refused and not mentioned yet."""
-        self.refusals.flush()
 
 
 publish(globals())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selvage.failure import Failure
 from selvage.protocols._networks import THIS_MACHINE, Networks
 from selvage.protocols._protocol import connectionDone
-from selvage.protocols._refusals import Refusals
+from selvage.protocols._refusals import Refusing
 from selvage.protocols._wrapping import ProtocolWrapper, WrappingFactory, _prefix, cancel
 from selvage.protocols.haproxy._errors import InvalidProxyHeader, ProxyHeaderTimeout, UntrustedProxy
 from selvage.protocols.haproxy._info import ProxyInfo
@@ -165,7 +165,7 @@ def _parser_for(data: bytes) -> V1Parser | V2Parser:
     raise InvalidProxyHeader(f"the connection begins with {data[:12]!r}, which is no header")
 
 
-class HAProxyWrappingFactory(WrappingFactory[Any]):
+class HAProxyWrappingFactory(Refusing, WrappingFactory[Any]):
     """Lets a proxy say for whom it connects: connections begin with a header of the PROXY protocol, version 1 or 2.
 
     The wrapped factory builds its protocol when the header is complete, from the client's address; so whatever looks
@@ -194,9 +194,7 @@ class HAProxyWrappingFactory(WrappingFactory[Any]):
         super().__init__(wrappedFactory)
         self.trusted = THIS_MACHINE if trusted is None else Networks(trusted)
         self.header_timeout_s = header_timeout_s
-        self.reactor = reactor
-        #: What was refused, and why.
-        self.refusals = Refusals(self, reactor)
+        self.reactor = self._reactor = reactor
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make what reads the header; None for a peer that is not trusted."""
@@ -204,7 +202,3 @@ class HAProxyWrappingFactory(WrappingFactory[Any]):
             self.refusals.add(UntrustedProxy(self.trusted), addr)
             return None
         return self.protocol(self)
-
-    def stopFactory(self) -> None:
-        """Mention what was refused and not mentioned yet."""
-        self.refusals.flush()

@@ -1,5 +1,6 @@
 """`twisted.protocols.policies`: limits, time-outs, throttling and records for other factories' connections."""
 
+from selvage.protocols._wrapping import WP as WP
 from selvage.protocols.policies import (
     LimitConnectionsByPeer as LimitConnectionsByPeer,
     LimitTotalConnectionsFactory as LimitTotalConnectionsFactory,
