@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+# Namespaces whose level is remembered: more than a program has, unless it makes them up while it runs.
+_KEPT = 4096
+
+
 class PredicateResult(Names):
     """What a predicate says of an event."""
 
@@ -120,6 +124,8 @@ class LogLevelFilterPredicate:
     def __init__(self, defaultLogLevel: LogLevel = LogLevel.info) -> None:
         self._default = defaultLogLevel
         self._levels: dict[str, LogLevel] = {}
+        # What was found before; forgotten when a level changes.
+        self._found: dict[str, LogLevel] = {}
 
     @property
     def defaultLogLevel(self) -> LogLevel:
@@ -129,18 +135,30 @@ class LogLevelFilterPredicate:
     @defaultLogLevel.setter
     def defaultLogLevel(self, level: LogLevel) -> None:
         self._default = level
-        levels_changed()
+        self._change()
 
     def logLevelForNamespace(self, namespace: str) -> LogLevel:
         """Return the level that holds for a namespace: its own, or that of the nearest one above it."""
-        namespace = namespace or ""
-        while True:
+        # The dictionary as it is now: what is found while somebody changes a level shall not outlive the change.
+        kept = self._found
+        found = kept.get(namespace)
+        if found is None:
+            if len(kept) >= _KEPT:
+                kept.clear()
+            found = kept[namespace] = self._find(namespace or "")
+        return found
+
+    def _find(self, namespace: str) -> LogLevel:
+        while namespace:
             level = self._levels.get(namespace)
             if level is not None:
                 return level
-            if not namespace:
-                return self._default
             namespace = namespace.rpartition(".")[0]
+        return self._levels.get("", self._default)
+
+    def _change(self) -> None:
+        self._found = {}
+        levels_changed()
 
     def setLogLevelForNamespace(self, namespace: str, level: LogLevel) -> None:
         """Set the level of a namespace, and of those below it that have none of their own.
@@ -155,12 +173,12 @@ class LogLevelFilterPredicate:
         if not isinstance(level, LogLevel):
             raise InvalidLogLevelError(level)
         self._levels[namespace or ""] = level
-        levels_changed()
+        self._change()
 
     def clearLogLevels(self) -> None:
         """Forget what was set; the default holds everywhere."""
         self._levels.clear()
-        levels_changed()
+        self._change()
 
     def lowest(self) -> LogLevel:
         """Return the lowest level that holds anywhere."""

@@ -81,7 +81,9 @@ def fill_flat(template: Template, event: LogEvent, escape: Callable[[str, str], 
             parts.append(part)
             continue
         text = str(flattened[keys.flatKey(part.name, part.spec, part.conversion or "s")])
-        parts.append(text if escape is None else escape(part.key, text))
+        if escape is not None and not text.isprintable():
+            text = escape(part.key, text)
+        parts.append(text)
     return "".join(parts)
 
 

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from ._levels import LogLevel
 
-__all__ = ["OPEN", "Gate", "gate_for", "least_level", "levels_changed", "lowest"]
+__all__ = ["Gate", "gate_for", "least_level", "levels_changed", "lowest"]
 
 
 class Gate:
@@ -53,9 +53,6 @@ class Gate:
 # Above every level.
 _NONE = len(LogLevel)
 
-#: The gate of everything that goes to an observer which wants everything.
-OPEN = Gate(None, "")
-
 # By identity of the observer, which the gate keeps alive, and namespace.
 _gates: WeakValueDictionary[tuple[int, str], Gate] = WeakValueDictionary()
 _change = threading.RLock()
@@ -64,7 +61,8 @@ _change = threading.RLock()
 def gate_for(observer: Any, namespace: str) -> Gate:
     """Return the gate between the loggers of `namespace` and `observer`."""
     if getattr(observer, "least_level", None) is None:
-        return OPEN
+        # It wants everything, always; who asks again gets a gate that is just as open.
+        return Gate(observer, namespace)
     key = id(observer), namespace
     gate = _gates.get(key)
     if gate is None:

@@ -54,20 +54,19 @@ class Logger:
         observer: gets the events; by default `globalLogPublisher`, and so everybody who listens.
     """
 
-    # One of the gates that all loggers of a namespace share: see _interest.
+    # All that loggers of one namespace share: its name, their observer, and what that wants; see _interest.
     _gate: Gate
+
+    # Only in what stands in a class body and was asked for: by identity of a class, a weak reference to it and its gate.
+    _owners: dict[int, tuple[Callable[[], Any], Gate]] = {}
 
     def __init__(
         self, namespace: str | None = None, source: object = None, observer: ILogObserver | None = None
     ) -> None:
         if namespace is None:
             namespace = sys._getframe(1).f_globals.get("__name__", "<unknown>")
-        self._namespace: str = namespace
+        self._gate = gate_for(globalLogPublisher if observer is None else observer, namespace)
         self.source = source
-        self._observer: ILogObserver = globalLogPublisher if observer is None else observer
-        self._gate = gate_for(self._observer, namespace)
-        # By identity of a class: a weak reference to it, its namespace and its gate.
-        self._owners: dict[int, tuple[Callable[[], Any], str, Gate]] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -80,52 +79,45 @@ class Logger:
     @property
     def namespace(self) -> str:
         """Dotted name of who speaks."""
-        return self._namespace
+        return self._gate.namespace
 
     @namespace.setter
     def namespace(self, namespace: str) -> None:
-        self._namespace = namespace
-        self._gate = gate_for(self._observer, namespace)
+        self._gate = gate_for(self._gate.observer, namespace)
 
     @property
     def observer(self) -> ILogObserver:
         """Who gets the events."""
-        return self._observer
+        return self._gate.observer  # type: ignore[no-any-return]
 
     @observer.setter
     def observer(self, observer: ILogObserver) -> None:
-        self._observer = observer
-        self._gate = gate_for(observer, self._namespace)
+        self._gate = gate_for(observer, self._gate.namespace)
+        self._owners = {}
 
     def __get__(self, instance: object, owner: type | None = None) -> Logger:
         """Return the logger of a class or an instance."""
-        if owner is None:
-            owner = type(instance)
-        namespace, gate = self._for_owner(owner)
+        known = self._owners.get(id(owner))
+        if known is not None and known[0]() is owner:
+            gate = known[1]
+        else:
+            gate = self._gate_of(type(instance) if owner is None else owner)
         source = owner if instance is None else instance
-        kind = type(self)
-        if kind is not Logger:
-            return kind(namespace, source, observer=self._observer)
+        if type(self) is not Logger:
+            return type(self)(gate.namespace, source, observer=gate.observer)
+        # As __init__ does it, at a third of the time: this is called for each `self.log`.
         made = _new(Logger)
-        made._namespace = namespace
-        made.source = source
-        made._observer = self._observer
         made._gate = gate
-        made._owners = None
+        made.source = source
         return made
 
-    def _for_owner(self, owner: type) -> tuple[str, Gate]:
-        owners = self._owners
-        if owners is None:
-            owners = self._owners = {}
-        key = id(owner)
-        known = owners.get(key)
-        if known is not None and known[0]() is owner and known[2].observer is self._gate.observer:
-            return known[1:]
-        namespace = f"{owner.__module__}.{owner.__name__}"
-        gate = gate_for(self._observer, namespace)
-        owners[key] = ref(owner, lambda _: owners.pop(key, None)), namespace, gate
-        return namespace, gate
+    def _gate_of(self, owner: type) -> Gate:
+        gate = gate_for(self._gate.observer, f"{owner.__module__}.{owner.__name__}")
+        if not self._owners:
+            self._owners = {}
+        owners, key = self._owners, id(owner)
+        owners[key] = ref(owner, lambda _: owners.pop(key, None)), gate
+        return gate
 
     def debug(self, format: str | None = None, **kwargs: object) -> None:
         """Emit an event at level debug: what helps whoever looks for a mistake."""
@@ -212,22 +204,22 @@ class Logger:
         fields = _bound.current()
         if fields:
             event = {**fields, **event}
+        gate = self._gate
         event["log_logger"] = self
         event["log_level"] = level
-        event["log_namespace"] = self._namespace
+        event["log_namespace"] = gate.namespace
         event["log_source"] = self.source
         event["log_format"] = format
         event["log_time"] = time()
         if "log_trace" in event:
-            event["log_trace"].append((self, self._observer))
-        self._observer(event)
+            event["log_trace"].append((self, gate.observer))
+        gate.observer(event)
 
     def __repr__(self) -> str:
-        return f"<Logger {self._namespace!r}>"
+        return f"<Logger {self._gate.namespace!r}>"
 
 
-def _new(kind: type[Logger]) -> Logger:
-    return object.__new__(kind)
+_new: Callable[[type[Logger]], Logger] = object.__new__
 
 
 def _through_emit(level: LogLevel) -> Callable[..., None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from _string import formatter_field_name_split, formatter_parser  # type: ignore[import-not-found]
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 __all__ = ["Field", "Template", "fill", "template_of"]
 
@@ -20,23 +20,37 @@ __all__ = ["Field", "Template", "fill", "template_of"]
 _KEPT = 1024
 
 
-class Field(NamedTuple):
+class Field:
     """One `{...}` of a format."""
 
-    #: All between `{` and the conversion: "a.b[c]".
-    name: str
-    #: Which field of the event: "a", without the `()` that may follow.
-    key: str
-    #: Whether the field itself is called.
-    called: bool
-    #: What is looked up in it, in order: (is an attribute, name or index, is called).
-    path: tuple[tuple[bool, Any, bool], ...]
-    #: "", "s", "r" or "a".
-    conversion: str
-    #: The format specification, as written.
-    spec: str
-    #: The same taken apart, when it has fields in it.
-    inner: Template | None
+    __slots__ = ("called", "conversion", "inner", "key", "name", "path", "plain", "spec")
+
+    def __init__(self, name: str, spec: str, conversion: str) -> None:
+        """Take the parts of a field, as written.
+
+        Raises:
+            ValueError: the conversion is none.
+            IndexError: the field has no name.
+        """
+        if conversion and conversion not in _CONVERSIONS:
+            raise ValueError(f"Unknown conversion specifier {conversion}")
+        key, rest = formatter_field_name_split(name)
+        if not isinstance(key, str) or not key:
+            raise IndexError(f"the field {{{name}}} has no name, and an event has named fields only")
+        #: All between `{` and the conversion: "a.b[c]".
+        self.name = name
+        #: Which field of the event, "a", and whether it is called.
+        self.called = key.endswith("()")
+        self.key: str = key[:-2] if self.called else key
+        #: What is looked up in it, in order: (is an attribute, name or index, is called).
+        self.path = tuple(map(_step, rest))
+        #: "", "s", "r" or "a".
+        self.conversion = conversion
+        #: The format specification, as written; and taken apart when it has fields in it.
+        self.spec = spec
+        self.inner = template_of(spec) if "{" in spec or "}" in spec else None
+        #: Whether it is nothing but a field of the event: most are.
+        self.plain = not (self.called or self.path or conversion or spec)
 
     def value(self, fields: Mapping[Any, Any]) -> Any:
         """Look up, and call where that is asked for."""
@@ -53,10 +67,13 @@ class Field(NamedTuple):
         """Convert and format a value."""
         if self.conversion:
             value = _CONVERSIONS[self.conversion](value)
-        if self.inner is not None:
-            return format(value, fill(self.inner, fields))
-        # A string is what it formats to, and most values are strings.
-        return value if type(value) is str and not self.spec else format(value, self.spec)
+        return format(value, self.spec if self.inner is None else fill(self.inner, fields))
+
+
+def _step(step: tuple[bool, Any]) -> tuple[bool, Any, bool]:
+    is_attribute, name = step
+    called = is_attribute and name.endswith("()")
+    return is_attribute, name[:-2] if called else name, called
 
 
 #: The parts of a format in order: text as it stands, and fields.
@@ -73,16 +90,22 @@ def fill(
     Args:
         template: from `template_of`.
         fields: the event.
-        escape: called with the key and the text of each field, gives the text to use.
+        escape: called with the key and the text of each field that is not printable as it is; gives the text to use.
     """
     parts: list[str] = []
     for part in template:
-        if type(part) is str:
+        if isinstance(part, str):
             parts.append(part)
             continue
-        assert isinstance(part, Field)
-        text = part.text(part.value(fields), fields)
-        parts.append(text if escape is None else escape(part.key, text))
+        # Written out for the plain ones: see benchmarks/programs/twisted_log.py.
+        if part.plain:
+            value = fields[part.key]
+            text = value if type(value) is str else format(value)
+        else:
+            text = part.text(part.value(fields), fields)
+        if escape is not None and not text.isprintable():
+            text = escape(part.key, text)
+        parts.append(text)
     return "".join(parts)
 
 
@@ -99,20 +122,5 @@ def template_of(format: str) -> Template:
         if text:
             parts.append(text)
         if name is not None:
-            parts.append(_field(name, spec, conversion or ""))
+            parts.append(Field(name, spec, conversion or ""))
     return tuple(parts)
-
-
-def _field(name: str, spec: str, conversion: str) -> Field:
-    if conversion and conversion not in _CONVERSIONS:
-        raise ValueError(f"Unknown conversion specifier {conversion}")
-    first, rest = formatter_field_name_split(name)
-    if not isinstance(first, str) or not first:
-        raise IndexError(f"the field {{{name}}} has no name, and an event has named fields only")
-    path = []
-    for is_attribute, key in rest:
-        called = is_attribute and key.endswith("()")
-        path.append((is_attribute, key[:-2] if called else key, called))
-    called = first.endswith("()")
-    inner = template_of(spec) if "{" in spec or "}" in spec else None
-    return Field(name, first[:-2] if called else first, called, tuple(path), conversion, spec, inner)
