@@ -45,7 +45,7 @@ def written(**event):
 def test_attack_042_terminal_escapes_in_a_field_do_not_reach_the_terminal():
     for text in (
         written(log_format="path {path}", path=TERMINAL),
-        line_maker(colour=False)({"log_format": "path {path}", "path": TERMINAL}),
+        line_maker(color=False)({"log_format": "path {path}", "path": TERMINAL}),
         eventAsText({"log_format": "{path}", "path": TERMINAL}),
     ):
         assert not set(text) & (CONTROLS - {"\n"})
@@ -54,7 +54,7 @@ def test_attack_042_terminal_escapes_in_a_field_do_not_reach_the_terminal():
 
 @pytest.mark.parametrize("key", ["log_namespace", "log_system"])
 def test_attack_042_terminal_escapes_in_who_speaks(key):
-    for make in (formatEventAsClassicLogText, line_maker(colour=False)):
+    for make in (formatEventAsClassicLogText, line_maker(color=False)):
         text = make({"log_format": "x", key: HOSTILE})
         assert not set(text[:-1]) & CONTROLS
 
@@ -74,7 +74,7 @@ def test_attack_113_a_field_cannot_begin_a_line(format):
         "w": [HOSTILE],
         "e": ValueError(HOSTILE),
     }
-    for make in (formatEventAsClassicLogText, line_maker(colour=False)):
+    for make in (formatEventAsClassicLogText, line_maker(color=False)):
         text = make(event)
         assert text.count("\n") == 1
         assert not set(text[:-1]) & CONTROLS
@@ -86,11 +86,11 @@ def test_attack_113_fields_that_were_bound_are_escaped():
     with bound(user=FORGED):
         Logger("a", observer=events.append).info("for {user}")
     assert formatEventAsClassicLogText(events[0]).count("\n") == 1
-    assert line_maker(colour=False)({**events[0], "log_format": "x"}).count("\n") == 1
+    assert line_maker(color=False)({**events[0], "log_format": "x"}).count("\n") == 1
 
 
 def test_attack_113_names_of_fields_are_escaped():
-    text = line_maker(colour=False)({"log_format": "x", "a\nb\x1b": 1})
+    text = line_maker(color=False)({"log_format": "x", "a\nb\x1b": 1})
     assert text.count("\n") == 1
     assert "\x1b" not in text
 
@@ -101,7 +101,7 @@ def test_attack_113_what_an_exception_says_cannot_begin_a_line():
     except ValueError:
         failure = Failure()
     event = {"log_format": "oh", "log_failure": failure, "log_level": LogLevel.error}
-    for make in (formatEventAsClassicLogText, line_maker(colour=False)):
+    for make in (formatEventAsClassicLogText, line_maker(color=False)):
         text = make(event)
         assert "Traceback" in text
         for line in text.splitlines()[1:]:
@@ -178,7 +178,7 @@ def test_attack_113_a_value_that_takes_its_time_is_not_asked_by_a_line_that_does
 
         __str__ = __repr__
 
-    assert line_maker(colour=True)({"log_format": "x", "slow": Slow(), "log_time": time.time()})
+    assert line_maker(color=True)({"log_format": "x", "slow": Slow(), "log_time": time.time()})
 
 
 def test_own_lines_stay_lines():

@@ -239,7 +239,8 @@ def test_a_line_has_the_failure():
     said = line(log_format="oh", log_failure=failure)["failure"]
     assert said["type"] == "builtins.KeyError"
     assert said["message"] == "'k'"
-    assert "test_json.py" in said["traceback"]
+    assert said["frames"][-1]["function"] == "test_a_line_has_the_failure"
+    assert "locals" not in said["frames"][-1] or said["frames"][-1]["locals"] is None
 
 
 def test_a_line_of_the_older_face_has_its_system_and_its_own_fields_only():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LogConfiguration", "configure"]
 
-_FORMS = ("auto", "colour", "text", "json")
+_FORMS = ("auto", "color", "text", "json")
 
 _current: LogConfiguration | None = None
 
@@ -44,7 +44,7 @@ def configure(
         stream: a file, or the path of one to append to; by default standard error.
         level: events below it are not even made.
         levels: the same for namespaces: {"shop.orders": "debug"} holds for what is below `shop.orders`, too.
-        form: "colour" or "text" for people, "json" for programs that collect logs, one object a line. "auto" is colour
+        form: "color" or "text" for people, "json" for programs that collect logs, one object a line. "auto" is colour
             on a terminal and JSON elsewhere; on a terminal it heeds `NO_COLOR`, and `FORCE_COLOR` anywhere.
         standard_logging: whether records of the standard `logging` become events; its root logger gets the level.
         redirect_standard_io: whether what is printed becomes events.
@@ -170,13 +170,13 @@ def _maker(form: str, file: IO[Any]) -> Callable[[LogEvent], str]:
         return json_line
     from ._terminal import line_maker
 
-    return line_maker(colour=form == "colour")
+    return line_maker(color=form == "color")
 
 
 def _form_for(file: IO[Any]) -> str:
     if os.environ.get("FORCE_COLOR"):
-        return "colour"
+        return "color"
     isatty = getattr(file, "isatty", None)
     if isatty is None or not isatty():
         return "json"
-    return "text" if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else "colour"
+    return "text" if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else "color"

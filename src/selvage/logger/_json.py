@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
-from selvage.failure import Failure
+from selvage.failure import Failure, Story
 
 from ._file import FileLogObserver
 from ._flat import flattenEvent
@@ -42,25 +42,24 @@ _CLASS = "__class_uuid__"
 
 
 def failureAsJSON(failure: Failure) -> JSONDict:
-    """Return a failure as a dictionary for JSON."""
+    """Return a failure as a dictionary for JSON: what Twisted writes of one, and its story."""
     state = failure.__getstate__()
     kind = failure.type
     state["type"] = {
         "__module__": getattr(kind, "__module__", "?"),
         "__name__": getattr(kind, "__name__", str(kind)),
     }
+    if isinstance(state.get("story"), Story):
+        state["story"] = state["story"].to_dict()
     return state
 
 
 def failureFromJSON(failureDict: JSONDict) -> Failure:
     """Return the failure of a dictionary from JSON; it has the report of the one that was saved, not its exception."""
-    failureDict = dict(failureDict)
-    described = failureDict.get("type") or {}
-    failureDict["type"] = type(
-        str(described.get("__name__", "?")), (), {"__module__": str(described.get("__module__", "?"))}
-    )
+    described = failureDict["type"]
+    kind = type(str(described["__name__"]), (), {"__module__": str(described["__module__"])})
     failure = Failure.__new__(Failure)
-    failure.__setstate__(failureDict)
+    failure.__setstate__({**failureDict, "type": kind})
     return failure
 
 
@@ -70,7 +69,7 @@ _CLASSES: tuple[tuple[type, str, Callable[[Any], JSONDict], Callable[[JSONDict],
         LogLevel,
         "02e59486-f24d-46ad-8224-3acdf2a5732a",
         lambda level: {"name": level.name},
-        lambda level: LogLevel.__members__.get(level.get("name", "")),
+        lambda level: LogLevel.__members__.get(level["name"]),
     ),
     (Failure, "e76887e2-20ed-49bf-a8f8-ba25cc586f2d", failureAsJSON, failureFromJSON),
 )
@@ -87,12 +86,16 @@ def objectSaveHook(pythonObject: object) -> Any:
 
 
 def objectLoadHook(aDict: JSONDict) -> object:
-    """Return the object of a dictionary that `objectSaveHook` made, or the dictionary."""
+    """Return the object of a dictionary that `objectSaveHook` made, or, if it did not, the dictionary."""
     marked = aDict.get(_CLASS)
     if isinstance(marked, str):
         for _, uuid, _, load in _CLASSES:
             if marked.lower() == uuid:
-                return load({key: value for key, value in aDict.items() if key != _CLASS})
+                try:
+                    return load({key: value for key, value in aDict.items() if key != _CLASS})
+                except Exception:
+                    # It says that it is one, and is not.
+                    return aDict
     return aDict
 
 

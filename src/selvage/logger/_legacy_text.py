@@ -41,6 +41,22 @@ class _Escaping:
         return self._value.__index__()  # type: ignore[no-any-return]
 
 
+class _EscapedText(str):
+    """A text in a `%` format, escaped; still text, as %c wants it."""
+
+    __slots__ = ("_original",)
+
+    _original: str
+
+    def __new__(cls, original: str) -> _EscapedText:
+        made = super().__new__(cls, as_field(original))
+        made._original = original
+        return made
+
+    def __repr__(self) -> str:
+        return as_field(repr(self._original))
+
+
 class _EscapingFields(dict[str, Any]):
     """Fields for a `%` format whose text is escaped."""
 
@@ -52,7 +68,9 @@ def _escaping(value: Any) -> Any:
     if isinstance(value, EventText):
         # The text of an event in the new form, whose own lines are the program's.
         return text_of(value.event)
-    return value if isinstance(value, _NUMBERS) else _Escaping(value)
+    if isinstance(value, _NUMBERS):
+        return value
+    return _EscapedText(value) if isinstance(value, str) else _Escaping(value)
 
 
 def percent(format: str, arguments: tuple[Any, ...] | Mapping[str, Any]) -> str:

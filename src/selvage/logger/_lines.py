@@ -2,8 +2,8 @@
 
     {"time": "2026-02-03T04:05:06.789012Z", "level": "info", "namespace": "shop", "text": "sold", "fields": {"order": 17}}
 
-and, with a failure, `"failure": {"type": ..., "message": ..., "traceback": ...}`. What JSON cannot hold is shown by its
-`repr`. (What `eventsFromJSONLogFile` reads, `jsonFileLogObserver` writes: that form is for reading events back.)
+and, with a failure, its story as `"failure"`: type, message, frames, causes and so on, see `selvage.failure.Story`. What
+JSON cannot hold is shown by its `repr`. (What `eventsFromJSONLogFile` reads, `jsonFileLogObserver` writes: that form is for reading events back.)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import time
 from typing import Any
 
-from selvage.failure import Failure, safe_repr, safe_str
+from selvage.failure import Failure, Story, safe_repr, safe_str
 
 from ._facts import failure_of, fields_of
 from ._format import formatEvent
@@ -58,9 +58,12 @@ def _utc(when: Any) -> str | None:
 
 
 def _described(failure: Failure) -> dict[str, Any]:
-    kind = failure.type
-    name = f"{getattr(kind, '__module__', '?')}.{getattr(kind, '__qualname__', kind)}"
-    return {"type": name, "message": failure.getErrorMessage(), "traceback": failure.getTraceback()}
+    """Return the story of a failure; what it has nothing of is left out."""
+    try:
+        return {name: value for name, value in Story.of(failure).to_dict().items() if value}
+    except Exception:
+        # One that was loaded from a file, say, in which somebody has been.
+        return {"type": "?", "message": safe_str(failure)}
 
 
 def _shown(value: Any) -> str:

@@ -36,15 +36,15 @@ _LEVEL_COLOURS = {
 }
 
 
-def line_maker(colour: bool) -> Callable[[LogEvent], str]:
+def line_maker(color: bool) -> Callable[[LogEvent], str]:
     """Return the function that makes the text of an event.
 
     Args:
-        colour: whether its parts are coloured.
+        color: whether its parts are coloured.
     """
 
     def paint(text: str, code: str) -> str:
-        return f"{code}{text}{_RESET}" if colour and text else text
+        return f"{code}{text}{_RESET}" if color and text else text
 
     def line(event: LogEvent) -> str:
         failure = failure_of(event)
