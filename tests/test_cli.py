@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from selvage import cli
+from selvage.failure import to_json
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -24,7 +26,7 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     status, output = run(["--help"], capsys)
     assert status == 0
-    for command in ("twisted", "demo", "info"):
+    for command in ("twisted", "demo", "info", "story"):
         assert command in output
 
 
@@ -51,6 +53,33 @@ def test_unknown_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> None
     status, output = run(["nonsense"], capsys)
     assert status == 2
     assert "nonsense" in output
+
+
+def written(tmp_path: Path) -> str:
+    """A file with two failures."""
+    stories = tmp_path / "failures.jsonl"
+    stories.write_text("\n".join([to_json(ValueError("first")), "", to_json(KeyError("second\x1b[31m"))]))
+    return str(stories)
+
+
+def test_story_shows_failures_that_were_written_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, output = run(["story", written(tmp_path)], capsys)
+    assert (status, output) == (0, "ValueError: first\n\nKeyError: 'second\\x1b[31m'\n\n")
+    status, output = run(["story", "--explain", written(tmp_path)], capsys)
+    assert (status, output) == (
+        0,
+        "ValueError (first) was never raised.\nKeyError ('second\\x1b[31m') was never raised.\n",
+    )
+
+
+def test_story_says_which_line_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stories = tmp_path / "failures.jsonl"
+    stories.write_text(to_json(ValueError("first")) + "\n[]\n")
+    status, output = run(["story", str(stories)], capsys)
+    assert status == 1
+    assert "line 2 is not the report of a failure" in output
 
 
 def test_help_of_twisted(capsys: pytest.CaptureFixture[str]) -> None:

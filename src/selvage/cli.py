@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     import click
@@ -70,6 +70,13 @@ def _commands() -> click.Group:
         sys.exit(play(port, once=once))
 
     @group.command()
+    @click.argument("file", type=click.File("r"), default="-")
+    @click.option("--explain", "briefly", is_flag=True, help="Say it in a paragraph each.")
+    def story(file: TextIO, briefly: bool) -> None:
+        """Show failures that were written as JSON, one on a line, as reports for people."""
+        _print_stories(file, briefly)
+
+    @group.command()
     def info() -> None:
         """Show versions of Selvage, Python and what Selvage stands on."""
         _print_info()
@@ -84,6 +91,21 @@ def _version() -> str:
         return version("selvage")
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def _print_stories(file: TextIO, briefly: bool) -> None:
+    import click
+
+    from selvage.failure import explain, from_json, to_terminal
+
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            told = from_json(line)
+        except ValueError as error:
+            raise click.ClickException(f"line {number} is not the report of a failure: {error}") from error
+        click.echo(explain(told) if briefly else to_terminal(told))
 
 
 def _print_info() -> None:

@@ -14,7 +14,7 @@ from selvage.failure import (
     DefaultException,
     Failure,
     NoCurrentExceptionError,
-    _failure as failure_module,
+    _debug_mode as failure_module,
     failure,
     startDebugMode,
 )

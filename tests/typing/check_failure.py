@@ -13,7 +13,25 @@ from types import TracebackType
 from typing import assert_type
 
 from selvage.errors import CannotListenError, FirstError
-from selvage.failure import Failure, Report, failure, machinery, report, set_default_reporter, subscribe
+from selvage.failure import (
+    Failure,
+    Locals,
+    Report,
+    Story,
+    StoryFrame,
+    explain,
+    failure,
+    fingerprint,
+    from_json,
+    machinery,
+    report,
+    set_default_reporter,
+    subscribe,
+    to_html,
+    to_json,
+    to_terminal,
+    to_text,
+)
 
 
 def attributes(f: Failure) -> None:
@@ -79,3 +97,18 @@ def facts(first: FirstError, busy: CannotListenError) -> None:
     assert_type(first.subFailure, Failure)
     assert_type(first.index, int)
     print(busy.interface, busy.port, busy.socketError)
+
+
+def stories(f: Failure, error: ValueError) -> None:
+    story = Story.of(f, locals=Locals(limit=10, redact=lambda name, value: name == "card"), carets=True)
+    assert_type(story, Story)
+    assert_type(story.frames[0].columns, tuple[int, int] | None)
+    assert_type(story.chain[0].made, StoryFrame | None)
+    assert_type(to_text(error, locals=True), str)
+    assert_type(to_terminal(story, color=False), str)
+    assert_type(to_html(f, page=False), str)
+    assert_type(from_json(to_json(f, indent=2)), Story)
+    assert_type(explain(f) + fingerprint(f), str)
+    assert_type(f.pdb(), None)
+    to_text("text")  # type: ignore[arg-type]
+    explain(5)  # type: ignore[arg-type]

@@ -7,18 +7,18 @@ Twisted: `twisted.python.failure`, and the hub.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from selvage._publish import load_late, publish
+from selvage.failure._debug_mode import DO_POST_MORTEM, startDebugMode
 from selvage.failure._failure import (
-    DO_POST_MORTEM,
     DefaultException,
     Failure,
     NoCurrentExceptionError,
     failure,
     plain_init as plain_init,  # for selvage.defer: see there
     special_results as special_results,  # for selvage.defer: see there
-    startDebugMode,
 )
 from selvage.failure._fingerprint import fingerprint
 from selvage.failure._frames import (
@@ -53,6 +53,9 @@ from selvage.failure._terminal import (
 )
 
 if TYPE_CHECKING:
+    from selvage.failure._explain import explain
+    from selvage.failure._html import to_html
+    from selvage.failure._json import from_json, to_json
     from selvage.failure._locals import Locals
 
 __all__ = [
@@ -70,9 +73,11 @@ __all__ = [
     "StoryStep",
     "Suppress",
     "convert",
+    "explain",
     "failure",
     "fingerprint",
     "format_frames",
+    "from_json",
     "machinery",
     "report",
     "set_default_reporter",
@@ -80,6 +85,8 @@ __all__ = [
     "startDebugMode",
     "subscribe",
     "suppress",
+    "to_html",
+    "to_json",
     "to_terminal",
     "to_text",
     "unsubscribe",
@@ -88,9 +95,18 @@ __all__ = [
 # What only a report that somebody reads needs is loaded when the first is written.
 _LATE = {
     "Locals": "selvage.failure._locals",
+    "explain": "selvage.failure._explain",
+    "from_json": "selvage.failure._json",
+    "to_html": "selvage.failure._html",
+    "to_json": "selvage.failure._json",
 }
 
 if not TYPE_CHECKING:
     __getattr__ = load_late(globals(), _LATE)
 
 publish(globals())
+
+if os.environ.get("SELVAGE_PDB", "0") not in ("", "0"):
+    from selvage.failure._debugger import debug_unhandled
+
+    subscribe(debug_unhandled)

@@ -25,7 +25,6 @@ from selvage.failure._frames import (
     extract,
     fake_traceback,
     machinery,
-    repr_variables,
     safe_repr,
     safe_str,
 )
@@ -35,19 +34,14 @@ if TYPE_CHECKING:
     from selvage.failure._story import Story
 
 __all__ = [
-    "DO_POST_MORTEM",
     "DefaultException",
     "Failure",
     "NoCurrentExceptionError",
     "failure",
-    "startDebugMode",
 ]
 
 _E = TypeVar("_E", bound=BaseException)
 _T_co = TypeVar("_T_co", covariant=True)
-
-#: Whether debug mode opens the debugger at all.
-DO_POST_MORTEM = True
 
 _numbers = itertools.count(1)
 
@@ -416,6 +410,16 @@ class Failure(BaseException):
         """Write the verbose report to `file`, or to standard error."""
         self.printTraceback(file, elideFrameworkCode, detail="verbose")
 
+    def pdb(self) -> None:
+        """Open the debugger at the frame that raised, after the fact; see also `SELVAGE_PDB` in docs/howto/read-a-story.md.
+
+        Raises:
+            ValueError: there are no live frames any more.
+        """
+        from selvage.failure._debugger import post_mortem
+
+        post_mortem(self)
+
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """Print with colours where the rich library prints it: `rich.print(failure)`."""
         from selvage.failure._story import Story
@@ -451,8 +455,10 @@ class Failure(BaseException):
         """Give everything but live frames, as Twisted's pickles have it."""
         frames = self.frames
         if self.captureVars and not self.pickled:
+            from selvage.failure._locals import describe_all
+
             frames = [
-                (name, filename, line, repr_variables(local_variables), repr_variables(global_variables))
+                (name, filename, line, describe_all(local_variables), describe_all(global_variables))
                 for name, filename, line, local_variables, global_variables in frames
             ]
         return {
@@ -588,8 +594,6 @@ def failure(exc: BaseException) -> Failure:
     return Failure(exc)
 
 
-# --- Debug mode ------------------------------------------------------------------------------------------------
-
 #: What `Failure.__init__` is outside debug mode. Who makes Failures on a shorter way (`selvage.defer`) asks whether it
 #: still is.
 plain_init = Failure.__init__
@@ -605,23 +609,3 @@ def _failure_of(exc: BaseException) -> Failure:
 
 
 late.failure_of = _failure_of
-
-
-def _debugging_init(
-    self: Failure,
-    exc_value: Any = None,
-    exc_type: Any = None,
-    exc_tb: TracebackType | None = None,
-    captureVars: bool = False,
-) -> None:
-    plain_init(self, exc_value, exc_type, exc_tb, captureVars)
-    if DO_POST_MORTEM and self.tb is not None:
-        import pdb  # noqa: T100
-
-        print(f"Jumping into debugger for post-mortem of exception '{safe_str(self.value)}':")
-        pdb.post_mortem(self.tb)
-
-
-def startDebugMode() -> None:
-    """From now on open the debugger on the traceback of every Failure that is made."""
-    Failure.__init__ = _debugging_init  # type: ignore[method-assign]

@@ -30,7 +30,6 @@ __all__ = [
     "line_of",
     "machinery",
     "repeated",
-    "repr_variables",
     "safe_repr",
     "safe_str",
     "shown",
@@ -198,11 +197,6 @@ def _safely(convert: Callable[[object], str], value: object) -> str:
         cls = type(value)
         # type.__repr__ and object identity cannot be broken by the object, the name of its metaclass neither.
         return f"<{cls.__name__} instance at {id(value):#x} whose {convert.__name__} raised {type(error).__name__}>"
-
-
-def repr_variables(variables: Variables) -> list[tuple[str, str]]:
-    """Replace each value by its `repr`, so that the objects themselves can go."""
-    return [(name, safe_repr(value)) for name, value in variables]
 
 
 # --- Traceback look-alikes -------------------------------------------------------------------------------------

@@ -16,15 +16,22 @@ from selvage.failure._story import LEVELS_SHOWN, Story, StoryFrame
 if TYPE_CHECKING:
     from selvage.failure._locals import Locals
 
-__all__ = ["GUARDED", "TWISTED", "Form", "Line", "lines_of", "plain", "to_text"]
+__all__ = ["EVENTS", "GUARDED", "LINKS", "TWISTED", "Form", "Line", "lines_of", "plain", "to_text"]
 
 #: Pieces of text with the names of their styles: "head", "file", "line", "function", "code", "caret", "type", "message",
 #: "note", "link", "border", "context", "name", "value"; "" for what has none.
 Line = list[tuple[str, str]]
 
-_LINKS = {
+LINKS = {
     "cause": "The above exception was the direct cause of the following exception:",
     "context": "During handling of the above exception, another exception occurred:",
+}
+
+
+EVENTS = {
+    "fired": "A Deferred was fired with it",
+    "raised": "raised it",
+    "passed": "passed it on",
 }
 
 
@@ -81,7 +88,7 @@ def lines_of(story: Story, form: Form, depth: int = 0) -> Iterator[Line]:
     """
     for cause in reversed(story.causes):
         yield from _block(cause, form, depth)
-        yield from _margin(iter([[], [(_LINKS[cause.relation], "link")], []]), depth)
+        yield from _margin(iter([[], [(LINKS[cause.relation], "link")], []]), depth)
     yield from _block(story, form, depth)
 
 
@@ -216,20 +223,13 @@ def _below(frame: StoryFrame) -> Iterator[Line]:
         yield [(repeated(frame.repeated).rstrip(), "")]
 
 
-_EVENTS = {
-    "fired": "A Deferred was fired with it",
-    "raised": "raised it",
-    "passed": "passed it on",
-}
-
-
 def _chain_lines(story: Story) -> Iterator[Line]:
     """Give the way through Deferreds; what is the same in the next step is not said again."""
     if story.chain:
         yield [("Way of the failure through Deferreds, latest last:", "head")]
     deferred: object = None
     for step in story.chain:
-        words = _EVENTS.get(step.event, step.event)
+        words = EVENTS.get(step.event, step.event)
         callback: Line = [("Callback ", ""), (step.callback, "function"), (" ", "")] if step.callback else []
         yield [("  ", ""), *callback, (words, "")]
         yield from _place_line("added", step.added)

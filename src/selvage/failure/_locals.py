@@ -28,7 +28,7 @@ from typing import Any
 
 from selvage.failure._printable import printable
 
-__all__ = ["HIDDEN", "Locals", "describe"]
+__all__ = ["HIDDEN", "Locals", "describe", "describe_all"]
 
 #: Stands for a value that is not shown.
 HIDDEN = "[hidden]"
@@ -49,6 +49,9 @@ _URL_PASSWORD = re.compile(
 # Items shown of a container, and levels of containers in containers. What a person takes in at a glance.
 _ITEMS = 8
 _LEVELS = 3
+
+# Characters of one captured variable: who asked for all variables wants to see much of each.
+_CAPTURED = 1000
 
 # Bits of an integer that is still written in digits: about 300 of them. Writing takes time quadratic in their number.
 _INTEGER_BITS = 1024
@@ -103,25 +106,42 @@ def describe(frames: Iterable[Iterable[tuple[str, Any]]], policy: Locals) -> lis
 
     May block for `_HANGING * _PATIENCE_S` seconds when some `repr` does not end.
     """
+    left_out: list[int] = []
+    chosen: list[list[tuple[str, Any]]] = []
+    for variables in frames:
+        pairs = sorted(_worth_showing(variables), key=lambda pair: pair[0])
+        chosen.append(pairs[: policy.count])
+        left_out.append(len(pairs) - len(chosen[-1]))
+    described = _described(chosen, policy)
+    for texts, more in zip(described, left_out, strict=True):
+        if more:
+            texts.append(("...", f"{more} more"))
+    return described
+
+
+def describe_all(variables: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Give captured variables as text, all of them in their order: for the verbose report, and when a failure is cleaned."""
+    return _described([list(variables)], Locals(limit=_CAPTURED))[0]
+
+
+def _described(frames: list[list[tuple[str, Any]]], policy: Locals) -> list[list[tuple[str, str]]]:
     described: list[list[Any]] = []
     # What needs the helper thread: where its text goes, and the value.
     rest: list[tuple[list[Any], int, Any]] = []
-    for variables in frames:
+    for pairs in frames:
         texts: list[Any] = []
-        chosen = sorted(_worth_showing(variables), key=lambda pair: pair[0])
-        for name, value in chosen[: policy.count]:
+        for name, value in pairs:
             try:
                 text = HIDDEN if policy.hides(name, value) else _shown(value, policy, None)
             except _NeedsItsOwnCode:
                 text = ""
                 rest.append((texts, len(texts), value))
             texts.append((name, text))
-        if len(chosen) > policy.count:
-            texts.append(("...", f"{len(chosen) - policy.count} more"))
         described.append(texts)
-    values = [value for _, _, value in rest]
-    for (texts, place, _), text in zip(rest, _in_a_helper_thread(values, policy), strict=True):
-        texts[place] = (texts[place][0], text)
+    if rest:
+        found = _in_a_helper_thread([value for _, _, value in rest], policy)
+        for (texts, place, _), text in zip(rest, found, strict=True):
+            texts[place] = (texts[place][0], text)
     return described
 
 
@@ -297,7 +317,7 @@ class _Helper:
             return repr(value)
         except _Endless:
             return _bare(value, f"whose repr ran for more than {_STEPS} steps")
-        except Exception as error:
+        except BaseException as error:
             return _bare(value, f"whose repr raised {type(error).__name__}")
         finally:
             sys.settrace(None)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from selvage.errors import FailureGroup
 from selvage.failure._exceptions import qualified_name
-from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_repr, safe_str
+from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_str
 from selvage.failure._layout import TWISTED, plain
 from selvage.failure._story import Story
 from selvage.failure._trail import TRAIL
@@ -70,10 +70,13 @@ def _bare_frame(frame: Sequence[Any]) -> str:
 
 
 def _verbose_frame(frame: Sequence[Any]) -> str:
+    # Imported late: hardly anybody asks for it.
+    from selvage.failure._locals import describe_all
+
     lines = [_bare_frame(frame), " [ Locals ]\n"]
-    lines += [f"  {name} : {safe_repr(value)}\n" for name, value in frame[3]]
+    lines += [f"  {name} : {text}\n" for name, text in describe_all(frame[3])]
     lines.append(" ( Globals )\n")
-    lines += [f"  {name} : {safe_repr(value)}\n" for name, value in frame[4]]
+    lines += [f"  {name} : {text}\n" for name, text in describe_all(frame[4])]
     return "".join(lines)
 
 

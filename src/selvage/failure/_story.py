@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice, takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,39 @@ class StoryFrame:
     #: How many more times in a row this frame came.
     repeated: int = 0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the same as a dictionary; what is not known or was not asked for is left out."""
+        facts: dict[str, Any] = {
+            "file": self.file,
+            "line": self.line,
+            "function": self.function,
+            "code": self.code,
+        }
+        if self.columns is not None:
+            facts["columns"] = list(self.columns)
+        if self.locals is not None:
+            facts["locals"] = dict(self.locals)
+        if self.repeated:
+            facts["repeated"] = self.repeated
+        return facts
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> StoryFrame:
+        """Make a frame of what `to_dict` gave."""
+        columns, variables = facts.get("columns"), facts.get("locals")
+        return cls(
+            facts["function"],
+            facts["file"],
+            facts["line"],
+            facts.get("code", ""),
+            None if columns is None else (columns[0], columns[1]),
+            None if variables is None else list(variables.items()),
+            facts.get("repeated", 0),
+        )
+
+
+_PLACES = ("added", "made", "fired")
+
 
 @dataclass(slots=True)
 class StoryStep:
@@ -72,6 +105,18 @@ class StoryStep:
     made: StoryFrame | None = None
     #: Where it was fired.
     fired: StoryFrame | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the same as a dictionary; places that are not known are left out."""
+        places = {"added": self.added, "made": self.made, "fired": self.fired}
+        known = {name: place.to_dict() for name, place in places.items() if place is not None}
+        return {"event": self.event, "callback": self.callback, **known}
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> StoryStep:
+        """Make a step of what `to_dict` gave."""
+        places = {name: StoryFrame.from_dict(facts[name]) for name in _PLACES if name in facts}
+        return cls(facts["event"], facts.get("callback", ""), **places)
 
 
 @dataclass(slots=True)
@@ -102,18 +147,39 @@ class Story:
     fingerprint: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the same as dictionaries and lists; see `from_dict`."""
-        return asdict(self)
+        """Give the same as dictionaries, lists, texts and numbers; see `from_dict`."""
+        return {
+            "type": self.type,
+            "message": self.message,
+            "fingerprint": self.fingerprint,
+            "relation": self.relation,
+            "frames": [frame.to_dict() for frame in self.frames],
+            "details": self.details,
+            "notes": self.notes,
+            "causes": [cause.to_dict() for cause in self.causes],
+            "members": [member.to_dict() for member in self.members],
+            "members_left_out": self.members_left_out,
+            "chain": [step.to_dict() for step in self.chain],
+        }
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Story:
-        """Make a story of what `to_dict` gave."""
-        known = {name: facts[name] for name in _FIELDS if name in facts}
-        known["frames"] = [_frame_from_dict(each) for each in facts.get("frames", ())]
-        known["chain"] = [_step_from_dict(each) for each in facts.get("chain", ())]
-        for name in ("members", "causes"):
-            known[name] = [cls.from_dict(each) for each in facts.get(name, ())]
-        return cls(**known)
+        """Make a story of what `to_dict` gave, here or in another release.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            known = {name: facts[name] for name in _FIELDS if name in facts}
+            known["frames"] = [StoryFrame.from_dict(each) for each in facts.get("frames", ())]
+            known["chain"] = [StoryStep.from_dict(each) for each in facts.get("chain", ())]
+            for name in ("members", "causes"):
+                known[name] = [cls.from_dict(each) for each in facts.get(name, ())]
+            return cls(**known)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"this is not the story of a failure as to_dict() gives it: {error!r}"
+            ) from error
 
     @classmethod
     def of(
@@ -161,19 +227,6 @@ class Story:
 
 
 _FIELDS = tuple(each.name for each in fields(Story))
-_FRAME_FIELDS = tuple(each.name for each in fields(StoryFrame))
-
-
-def _frame_from_dict(facts: dict[str, Any]) -> StoryFrame:
-    return StoryFrame(**{name: facts[name] for name in _FRAME_FIELDS if name in facts})
-
-
-def _step_from_dict(facts: dict[str, Any]) -> StoryStep:
-    places = {name: facts[name] and _frame_from_dict(facts[name]) for name in _PLACES}
-    return StoryStep(facts["event"], facts["callback"], **places)
-
-
-_PLACES = ("added", "made", "fired")
 
 
 class Teller:

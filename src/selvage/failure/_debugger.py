@@ -1,0 +1,50 @@
+"""The debugger, at the frame that raised.  Floor 0.
+
+`Failure.pdb()` opens it. With `SELVAGE_PDB=1` in the environment it opens by itself for each failure that nobody handled,
+in the thread in which that was left over, one at a time; the program waits meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from selvage.failure._frames import shown
+from selvage.failure._terminal import printable_traceback
+
+if TYPE_CHECKING:
+    from selvage.failure._failure import Failure
+    from selvage.failure._hub import Report
+
+__all__ = ["debug_unhandled", "post_mortem"]
+
+_terminal = threading.Lock()
+
+
+def post_mortem(failure: Failure) -> None:
+    """Open the debugger on the frames that a report shows, at the innermost.
+
+    Raises:
+        ValueError: the failure has no live frames.
+    """
+    # Imported late: only who debugs needs it.
+    import pdb  # noqa: T100
+
+    entries = shown(failure.tb)
+    if not entries:
+        raise ValueError(
+            f"{failure!r} has no live frames to look at: it was never raised, or it was cleaned or came from elsewhere"
+        )
+    traceback: TracebackType | None = None
+    for entry in reversed(entries):
+        traceback = TracebackType(traceback, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    with _terminal:
+        print(printable_traceback(failure))
+        pdb.post_mortem(traceback)
+
+
+def debug_unhandled(report: Report) -> None:
+    """Subscribe this to the hub to look at each failure that nobody handled."""
+    if report.failure.tb is not None:
+        post_mortem(report.failure)
