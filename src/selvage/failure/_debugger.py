@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from selvage.failure._frames import shown
-from selvage.failure._terminal import printable_traceback
+from selvage.failure._printable import printable
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
@@ -40,7 +40,7 @@ def post_mortem(failure: Failure) -> None:
     for entry in reversed(entries):
         traceback = TracebackType(traceback, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     with _terminal:
-        print(printable_traceback(failure))
+        print(printable(failure.getTraceback()))
         pdb.post_mortem(traceback)
 
 
