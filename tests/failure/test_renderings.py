@@ -66,7 +66,7 @@ def in_debug_mode() -> Failure:
 def gathered() -> Failure:
     seen: list[Failure] = []
     ds = [execute(query, "one"), execute(load, "two"), execute(query, "3")]
-    gatherResults(ds, group_errors=True).addErrback(seen.append)
+    gatherResults(ds, all_errors=True).addErrback(seen.append)
     return seen[0]
 
 
