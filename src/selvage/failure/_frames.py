@@ -33,6 +33,8 @@ __all__ = [
     "safe_repr",
     "safe_str",
     "shown",
+    "source_line",
+    "source_of",
 ]
 
 Variables = Iterable[tuple[str, Any]]
@@ -173,6 +175,20 @@ SAME_SHOWN = 3
 def repeated(times: int) -> str:
     """Say that the frame before came some more times."""
     return f"  [Previous line repeated {times} more time{'s' if times > 1 else ''}]\n"
+
+
+def source_of(filename: str) -> list[str]:
+    """Give the lines of a source file, none if nobody has them or the name is none."""
+    try:
+        return linecache.getlines(filename)
+    except Exception:
+        return []
+
+
+def source_line(filename: str, line: int) -> str:
+    """Give one line of a source file with its indentation, empty if nobody has it."""
+    lines = source_of(filename)
+    return lines[line - 1] if 1 <= line <= len(lines) else ""
 
 
 def line_of(tb: TracebackType) -> int:

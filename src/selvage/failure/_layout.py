@@ -5,12 +5,11 @@ A line is a list of `(text, style)` pieces, so that one layout serves plain text
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selvage.failure._frames import repeated
+from selvage.failure._frames import repeated, source_of
 from selvage.failure._story import LEVELS_SHOWN, Story, StoryFrame
 
 if TYPE_CHECKING:
@@ -196,7 +195,7 @@ def _caret_line(frame: StoryFrame, margin: str) -> Iterator[Line]:
 
 def _frame_in_context(frame: StoryFrame, form: Form) -> Iterator[Line]:
     """Give the lines of one frame with more of its source, as far as that is what it was."""
-    source = linecache.getlines(frame.file)
+    source = source_of(frame.file)
     if not 1 <= frame.line <= len(source) or source[frame.line - 1].strip() != frame.code:
         yield from frame_lines(frame, form)
         return

@@ -10,13 +10,12 @@ a description.
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selvage.errors import FailureGroup
 from selvage.failure._exceptions import qualified_name
-from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_str
+from selvage.failure._frames import SAME_SHOWN, is_ours, repeated, safe_str, source_line, source_of
 from selvage.failure._layout import TWISTED, plain
 from selvage.failure._story import Story
 from selvage.failure._trail import TRAIL
@@ -57,7 +56,7 @@ def format_frames(
 
 
 def _default_frame(frame: Sequence[Any]) -> str:
-    source = linecache.getline(frame[1], frame[2]).strip()
+    source = source_line(frame[1], frame[2]).strip()
     return f'  File "{frame[1]}", line {frame[2]}, in {frame[0]}\n    {source}\n'
 
 
@@ -163,7 +162,7 @@ def render_plain(failure: Failure) -> str:
             last = frame
         lines = sources.get(filename)
         if lines is None:
-            lines = sources[filename] = linecache.getlines(filename)
+            lines = sources[filename] = source_of(filename)
         source = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
         parts.append(f'  File "{filename}", line {line}, in {name}\n    {source}\n')
     if same >= SAME_SHOWN:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from selvage.failure._exceptions import late, linked, members_of, message_of, notes_of, qualified_name
 from selvage.failure._fingerprint import fingerprint
-from selvage.failure._frames import SAME_SHOWN, is_ours, line_of, safe_str, shown
+from selvage.failure._frames import SAME_SHOWN, is_ours, line_of, safe_str, shown, source_line
 from selvage.failure._trail import steps_of
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ class Teller:
                     continue
             else:
                 same = 0
-            text = linecache.getline(file, line)
+            text = source_line(file, line)
             made = StoryFrame(function, file, line, text.strip(), locals=variables[place])
             if self._carets and entries:
                 made.columns = _columns(entries[place], text)
@@ -332,7 +332,7 @@ def _step(noted: dict[str, Any]) -> StoryStep:
 
 
 def _place(function: str, file: str, line: int) -> StoryFrame:
-    return StoryFrame(function, file, line, linecache.getline(file, line).strip())
+    return StoryFrame(function, file, line, source_line(file, line).strip())
 
 
 def _tell_of_syntax(error: SyntaxError, story: Story) -> None:
