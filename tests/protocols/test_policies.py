@@ -13,10 +13,16 @@ from selvage import _events
 from selvage.addresses import IPv4Address
 from selvage.errors import ConnectionDone
 from selvage.failure import Failure
-from selvage.interfaces import ITCPTransport
+from selvage.interfaces import (
+    IFileDescriptorReceiver,
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    ITCPTransport,
+)
 from selvage.protocols import Factory, Protocol, policies
+from selvage.protocols.haproxy import HAProxyWrappingFactory
 from selvage.tasks import Clock
-from selvage.testing import StringTransport, StringTransportWithDisconnection
+from selvage.testing import StringTransport, StringTransportWithDisconnection, connect
 
 LOST = Failure(ConnectionDone())
 
@@ -425,3 +431,69 @@ def test_traffic_goes_to_files(tmp_path: Path) -> None:
     wrapper.dataReceived(b"hello")
     wrapper.logfile.close()
     assert (tmp_path / "log-1").read_text() == "*\nC 1: b'hello'\n"
+
+
+# --- What only some protocols want to hear of ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        policies.WrappingFactory,
+        lambda factory: policies.WrappingFactory(policies.TimeoutFactory(factory, None)),
+        lambda factory: policies.LimitSlowReadersFactory(
+            policies.LimitConnectionsPerAddressFactory(factory, 9, reactor=Clock()), reactor=Clock()
+        ),
+        lambda factory: HAProxyWrappingFactory(factory, header_timeout_s=None),
+    ],
+)
+def test_a_wrapped_protocol_outlives_one_direction_if_it_wants_to(wrap: Any) -> None:
+    made: list[Any] = []
+
+    @implementer(IHalfCloseableProtocol, IFileDescriptorReceiver, IHandshakeListener)
+    class Answering(Notes):
+        def connectionMade(self) -> None:
+            made.append(self)
+
+        def readConnectionLost(self) -> None:
+            self.transport.write(b"answer")
+            self.transport.loseConnection()
+
+        def writeConnectionLost(self) -> None:
+            self.heard.append("write lost")
+
+        def fileDescriptorReceived(self, descriptor: int) -> None:
+            self.heard.append(descriptor)
+
+        def handshakeCompleted(self) -> None:
+            self.heard.append("handshake")
+
+    @implementer(IHalfCloseableProtocol)
+    class Asking(Notes):
+        def connectionMade(self) -> None:
+            self.transport.write(b"PROXY UNKNOWN\r\n" if is_proxied else b"question")
+            self.transport.loseWriteConnection()  # type: ignore[attr-defined]
+
+        def readConnectionLost(self) -> None:
+            self.heard.append("read lost")
+
+        def writeConnectionLost(self) -> None:
+            pass
+
+    factory = wrap(Factory.forProtocol(Answering))
+    is_proxied = isinstance(factory, HAProxyWrappingFactory)
+    wrapper, asking = factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)), Asking()
+    asking_pair = connect(wrapper, asking)
+    asking_pair.pump()
+    wrapper.fileDescriptorReceived(7)
+    wrapper.handshakeCompleted()
+    asking_pair.flush()
+    assert b"answer" in asking.heard
+    assert made[0].heard[-3:] == [7, "handshake", "lost"]
+    assert not hasattr(wrapper, "readConnectionLost")  # nothing keeps the protocol alive
+
+
+def test_a_plain_protocol_stays_one_when_it_is_wrapped() -> None:
+    wrapper, _ = connected(policies.WrappingFactory(notes()))
+    assert not IHalfCloseableProtocol.providedBy(wrapper)
+    assert not hasattr(wrapper, "fileDescriptorReceived")

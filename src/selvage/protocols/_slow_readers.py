@@ -110,8 +110,8 @@ class LimitSlowReadersFactory(Refusing, WrappingFactory[Any]):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Build a protocol, and watch its output."""
         protocol = self.wrappedFactory.buildProtocol(addr)
-        if protocol is None:
-            return None
+        if protocol is None or (self.max_unsent is None and self.stall_timeout_s is None):
+            return protocol
         guarded = guard(self, protocol)
         if guarded.is_measured:  # by another factory of this class, which has limits of its own
             guarded = GuardedProtocol(self, guarded)

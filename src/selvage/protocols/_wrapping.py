@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zope.interface import directlyProvides, providedBy
+from zope.interface import alsoProvides, directlyProvides, providedBy
 
 from selvage.errors import AlreadyCalled, AlreadyCancelled
 from selvage.failure import Failure
-from selvage.interfaces import ILoggingContext
+from selvage.interfaces import (
+    IFileDescriptorReceiver,
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    ILoggingContext,
+)
 from selvage.protocols._factory import ClientFactory
 from selvage.protocols._protocol import Protocol, connectionDone
 
@@ -50,6 +55,7 @@ class ProtocolWrapper(Protocol):
     """
 
     disconnecting: Any = 0
+    _hooks_passed_on: tuple[str, ...] = ()
 
     def __init__(self, factory: Any, wrappedProtocol: Any) -> None:
         self.wrappedProtocol = wrappedProtocol
@@ -62,7 +68,18 @@ class ProtocolWrapper(Protocol):
     def makeConnection(self, transport: Any) -> None:
         """Take the transport, and be the wrapped protocol's."""
         self._attach(transport)
-        self.wrappedProtocol.makeConnection(self)
+        self._be_transport_of(self.wrappedProtocol)
+
+    def _be_transport_of(self, protocol: Any) -> None:
+        """Begin the wrapped protocol, and hear for it of what only some protocols want to hear of."""
+        protocol.makeConnection(self)
+        for first, interface in _MORE_HOOKS:
+            # Asking zope takes ten times as long, and most protocols end here.
+            if hasattr(protocol, first) and interface.providedBy(protocol):
+                alsoProvides(self, interface)
+                for hook in interface.names():
+                    setattr(self, hook, getattr(protocol, hook))
+                    self._hooks_passed_on = (*self._hooks_passed_on, hook)
 
     def _attach(self, transport: Any) -> None:
         """Take the transport."""
@@ -124,7 +141,16 @@ class ProtocolWrapper(Protocol):
             self.wrappedProtocol.connectionLost(reason)
         finally:
             self.wrappedProtocol = None
+            for hook in self._hooks_passed_on:
+                delattr(self, hook)
 
+
+#: What a protocol may provide beyond `IProtocol`, each with one of its hooks.  Twisted: a wrapped protocol hears of none.
+_MORE_HOOKS: tuple[tuple[str, Any], ...] = (
+    ("readConnectionLost", IHalfCloseableProtocol),
+    ("fileDescriptorReceived", IFileDescriptorReceiver),
+    ("handshakeCompleted", IHandshakeListener),
+)
 
 WP = TypeVar("WP", bound=ProtocolWrapper)
 

@@ -90,7 +90,7 @@ class HAProxyProtocolWrapper(ProtocolWrapper):
             self.loseConnection()
             return
         self._is_open = True
-        protocol.makeConnection(self)
+        self._be_transport_of(protocol)
         if self._is_paused:
             self._held = rest
         elif rest and not self.disconnecting:
