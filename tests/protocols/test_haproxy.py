@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+import selvage
 from selvage import _events
 from selvage.addresses import IPv4Address, IPv6Address, UNIXAddress
+from selvage.defer import Deferred
 from selvage.endpoints import TCP4ServerEndpoint
 from selvage.endpoints._haproxy import proxyEndpoint
-from selvage.protocols import Factory, Protocol, policies
+from selvage.protocols import ClientCreator, Factory, Protocol, policies
 from selvage.protocols.haproxy import (
     HAProxyWrappingFactory,
     InvalidProxyHeader,
@@ -21,7 +23,7 @@ from selvage.protocols.haproxy import (
     ProxyHeaderTooLong,
     UntrustedProxy,
 )
-from selvage.tasks import Clock
+from selvage.tasks import Clock, deferLater
 from selvage.testing import MemoryReactorClock, StringTransport, StringTransportWithDisconnection
 
 PROXY = IPv4Address("TCP", "127.0.0.1", 4000)
@@ -369,3 +371,48 @@ def test_ports_of_version_2_are_read_in_network_order() -> None:
     wrapper.dataReceived(V2 + b"\x21\x11\x00\x0c" + bytes([192, 0, 2, 1] * 2) + struct.pack("!HH", 1, 256))
     assert server.addresses == [IPv4Address("TCP", "192.0.2.1", 1)]
     assert server.built[0].transport.getHost().port == 256
+
+
+def test_on_real_sockets() -> None:
+    """The header in two segments, data with the second; the application pauses, and answers when it goes on."""
+
+    class Pausing(Protocol):
+        def connectionMade(self) -> None:
+            self.peer = self.transport.getPeer()
+            self.transport.pauseProducing()  # type: ignore[attr-defined]
+            selvage.get_reactor().callLater(0, self.transport.resumeProducing)  # type: ignore[attr-defined]
+
+        def dataReceived(self, data: bytes) -> None:
+            self.transport.write(data.upper() + str(self.peer.host).encode())
+            self.transport.loseConnection()
+
+    class Client(Protocol):
+        def __init__(self) -> None:
+            self.data = b""
+            self.ended: Deferred[bytes] = Deferred()
+
+        def dataReceived(self, data: bytes) -> None:
+            self.data += data
+
+        def connectionLost(self, reason: Any = None) -> None:
+            self.ended.callback(self.data)
+
+    async def main() -> tuple[bytes, bytes, list[Any]]:
+        reactor: Any = selvage.get_reactor()
+        factory = HAProxyWrappingFactory(Factory.forProtocol(Pausing))
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        number = port.getHost().port
+        client = await ClientCreator(reactor, Client).connectTCP("127.0.0.1", number)
+        client.transport.write(HEADER[:20])
+        while not any(wrapper._parser for wrapper in factory.protocols):
+            await deferLater(reactor, 0)
+        client.transport.write(HEADER[20:] + b"hello ")
+        good = await client.ended
+        client = await ClientCreator(reactor, Client).connectTCP("127.0.0.1", number)
+        client.transport.write(b"GET / HTTP/1.1\r\n\r\n")
+        bad = await client.ended
+        await port.stopListening()
+        calls = [call for call in reactor.getDelayedCalls() if call.func.__name__ == "_too_late"]
+        return good, bad, calls
+
+    assert selvage.run(main) == (b"HELLO 192.0.2.1", b"", [])
