@@ -266,6 +266,20 @@ def _results() -> list[Scenario]:
                 Budget("timers: cancel", 1.2),
             ],
         ),
+        InProcess(
+            "log",
+            {
+                "standard logging": python("standard_log.py"),
+                "twisted": python("twisted_log.py"),
+                "selvage": selvage("twisted_log.py"),
+            },
+            [
+                Budget("log event to a file", 1.5),
+                Budget("log event, disabled", 3.0),
+                Budget("log event, disabled, class's logger", 3.0),
+                Budget("log.msg to a file", 1.5),
+            ],
+        ),
         Start(
             "start",
             {

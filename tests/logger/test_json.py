@@ -7,7 +7,7 @@ import json
 import math
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from selvage.failure import Failure
 from selvage.logger import (
@@ -37,6 +37,7 @@ plain = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.text().filter(lambda name: not name.startswith("log_")), plain, max_size=4))
 def test_what_json_can_hold_comes_back(event):
     if "__class_uuid__" not in repr(event):
