@@ -6,7 +6,8 @@ A fenced block that starts with ```python is a program. A comment before it, inv
 - `<!-- prints -->` before a ```text block: the program above it prints exactly that;
 - `<!-- serves PORT -->`: it listens on PORT (which the test replaces by a free one) until it is interrupted;
 - `<!-- continues -->`: it goes on from the block above it, in the same program;
-- `<!-- needs twisted -->`: it uses modules that come from an installed Twisted.
+- `<!-- needs twisted -->`: it uses modules that come from an installed Twisted;
+- `<!-- needs structlog -->`: the same of another package.
 
 A ```console block is for people and is not run.
 """
@@ -39,6 +40,10 @@ class Listing:
     source: str
     output: str | None = None
     directives: set[str] = field(default_factory=set)
+
+    @property
+    def needed(self) -> list[str]:
+        return [d.split()[1] for d in self.directives if d.startswith("needs ")]
 
     @property
     def port(self) -> str | None:
@@ -74,8 +79,9 @@ def command(source: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: listing.name)
 def test_listing_runs(listing: Listing, tmp_path: Path) -> None:
-    if "needs twisted" in listing.directives and importlib.util.find_spec("twisted") is None:
-        pytest.skip("needs an installed Twisted: the listing uses a module that the wing does not have yet")
+    for package in listing.needed:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"the listing uses modules that come from an installed {package}")
     if listing.port is None:
         run_to_end(listing, tmp_path)
     else:

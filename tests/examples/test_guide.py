@@ -126,9 +126,6 @@ def test_4_1_1_error_callback_without_a_server():
     assert line.startswith("Connection failed: Connection was refused by other side")
 
 
-@needs_twisted
-@pytest.mark.needs_twisted
-@pytest.mark.parametrize("engine", ["selvage", "twisted"])
 def test_4_1_2_log_errors(engine, tmp_path):
     log = tmp_path / "server.log"
     assert said("chapter4/log_errors.py", log, engine=engine) == []

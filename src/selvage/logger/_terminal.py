@@ -2,8 +2,8 @@
 
     12:03:04.123 info     shop.orders: sold 3 of them  order=17
 
-Time, level, namespace, text; then those fields that the text does not show, if they are short. A failure's report
-follows, indented. Colours are the eight that every terminal has, so that it can have them its own way.
+Time, level, namespace, text; then those fields that the text does not show, if they are short. A failure's report, with
+the source and the place in it, follows, indented. Colours are the eight that every terminal has, so that it can have them its own way.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+
+from selvage.failure import Failure, to_terminal
 
 from ._escape import as_field
 from ._facts import failure_of, fields_of
@@ -63,11 +65,18 @@ def line_maker(color: bool) -> Callable[[LogEvent], str]:
             parts.append(" " + paint(rest, _DIM))
         whole = " ".join(part for part in parts if part)
         if failure is not None:
-            report = traceback_of(failure).rstrip("\n")
-            whole = f"{whole}\n    " + report.replace("\n", "\n    ")
+            whole = f"{whole}\n    " + _report(failure, color).rstrip("\n").replace("\n", "\n    ")
         return whole + "\n"
 
     return line
+
+
+def _report(failure: Failure, color: bool) -> str:
+    try:
+        return to_terminal(failure, color=color)
+    except Exception:
+        # One that was loaded from a file, say, in which somebody has been.
+        return traceback_of(failure)
 
 
 def _text(event: LogEvent) -> str:
