@@ -28,6 +28,7 @@ FLOORS = {
     "failure": 0,
     "defer": 0,
     "_context": 1,
+    "_hostnames": 1,
     "interfaces": 1,
     "addresses": 1,
     "logger": 1,

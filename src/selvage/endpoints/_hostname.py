@@ -17,6 +17,7 @@ from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, getaddrinfo
 from typing import TYPE_CHECKING, Any, cast
 from unicodedata import normalize
 
+from selvage._hostnames import _idnaBytes, _idnaText
 from selvage.addresses import HostnameAddress, IPv4Address, IPv6Address
 from selvage.defer import Deferred, fail
 from selvage.endpoints._tcp import TCP4ClientEndpoint, TCP6ClientEndpoint
@@ -32,7 +33,6 @@ from selvage.interfaces import (
 )
 from selvage.reactor import HostResolution, deferToThread
 from selvage.transports import isIPAddress, isIPv6Address
-from selvage.transports._idna import _idnaBytes, _idnaText
 
 if TYPE_CHECKING:
     from selvage.interfaces import Binding, IProtocolFactory

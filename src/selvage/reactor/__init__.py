@@ -16,20 +16,14 @@ from selvage._publish import publish
 from . import _ambient
 from ._ambient import get_reactor, install_reactor
 from ._base import ReactorBase
+from ._caching_resolver import CachingResolver
 from ._install import install
 from ._lockfile import DeferredFilesystemLock, FilesystemLock, isLocked
 from ._reactor import NotAvailableError
-from ._resolver import (
-    BlockingResolver,
-    ComplexResolverSimplifier,
-    FirstOneWins,
-    GAIResolver,
-    HostResolution,
-    PluggableResolverMixin,
-    SimpleResolverComplexifier,
-    ThreadedResolver,
-)
+from ._resolver import GAIResolver, HostResolution
+from ._resolver_adapters import ComplexResolverSimplifier, FirstOneWins, SimpleResolverComplexifier
 from ._run import run
+from ._simple_resolvers import BlockingResolver, PluggableResolverMixin, ThreadedResolver
 from ._threadpool import ThreadPool
 from ._threads import blockingCallFromThread, callMultipleInThread, deferToThread, deferToThreadPool
 from ._time import DelayedCall
@@ -39,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BlockingResolver",
+    "CachingResolver",
     "ComplexResolverSimplifier",
     "DeferredFilesystemLock",
     "DelayedCall",

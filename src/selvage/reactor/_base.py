@@ -31,8 +31,9 @@ from selvage.interfaces import (
 
 from . import _errorhooks, _threadable
 from ._fdset import CONNECTION_LOST
-from ._resolver import GAIResolver, PluggableResolverMixin
+from ._resolver import GAIResolver
 from ._signals import StopSignals
+from ._simple_resolvers import PluggableResolverMixin
 from ._threadpool import ThreadPool
 from ._time import DelayedCall, ScheduledCall, TimerHeap
 from ._triggers import ThreePhaseEvent

@@ -8,7 +8,16 @@ from __future__ import annotations
 import signal
 import sys
 
-__all__ = ["CAN_REUSE_ADDRESS", "IS_LINUX", "IS_MACOS", "IS_WINDOWS", "PLATFORM_TYPE", "STOP_SIGNALS"]
+__all__ = [
+    "CAN_REUSE_ADDRESS",
+    "HOSTS_PATH",
+    "IS_LINUX",
+    "IS_MACOS",
+    "IS_WINDOWS",
+    "PLATFORM_TYPE",
+    "SERVICES_PATH",
+    "STOP_SIGNALS",
+]
 
 IS_LINUX = sys.platform.startswith("linux")
 IS_MACOS = sys.platform == "darwin"
@@ -20,6 +29,12 @@ CAN_REUSE_ADDRESS = sys.platform not in ("win32", "cygwin")
 
 #: "posix" or "win32", as Twisted's `platformType`.
 PLATFORM_TYPE = "win32" if IS_WINDOWS else "posix"
+
+#: The file in which the system looks up names before it asks the network; None on Windows, whose resolver has it in memory.
+HOSTS_PATH = None if IS_WINDOWS else "/etc/hosts"
+
+#: Says whether the hosts file is what the system looks at first; None where that is never a question.
+SERVICES_PATH = None if IS_WINDOWS or IS_MACOS else "/etc/nsswitch.conf"
 
 
 def _stop_signals() -> dict[str, int]:

@@ -1,3 +1,3 @@
 """`twisted.internet._idna`: host names between their two spellings."""
 
-from selvage.transports._idna import _idnaBytes as _idnaBytes, _idnaText as _idnaText
+from selvage._hostnames import _idnaBytes as _idnaBytes, _idnaText as _idnaText
