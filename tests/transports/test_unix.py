@@ -448,6 +448,45 @@ def test_an_exception_in_the_hook_for_descriptors(reactor, run, place, reports):
     run(main)
 
 
+class Pausing(Taking):
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.transport.pauseProducing()
+
+
+def test_a_descriptor_that_comes_while_input_is_held_back_waits_with_it(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, server=Pausing)
+        client.transport.sendFileDescriptor(0)
+        client.transport.write(b"x")
+        await turn(10)
+        assert server.events == ["made"]
+        server.transport.resumeProducing()
+        await server.got(1)
+        (number,) = server.taken()
+        os.close(number)
+        assert server.events == ["made", ("descriptor", number), b"x"]
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_a_descriptor_that_is_held_back_when_the_connection_ends_is_closed(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, server=Pausing)
+        reading, writing = os.pipe()
+        client.transport.sendFileDescriptor(writing)
+        client.transport.write(b"x")
+        await turn(10)
+        os.close(writing)
+        await end(port, server, client)
+        assert os.read(reading, 1) == b""
+        os.close(reading)
+        assert server.taken() == []
+
+    run(main)
+
+
 def test_many_descriptors_on_their_way_pause_a_producer(reactor, run, place):
     async def main():
         port, server, client = await pair(reactor, place, client=Taking)

@@ -14,6 +14,7 @@ A connection has a `Flow` from the first time it needs one; most never do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,10 @@ class Flow:
     def lost(self) -> None:
         """Stop the producer: there is nobody left to produce for."""
         producer, self.producer = self.producer, None
-        self._drained = self._held = None
+        held, self._held = self._held, None
+        self._drained = None
+        if held is not None:
+            held.close_descriptors()
         if producer is not None:
             try:
                 producer.stopProducing()
@@ -166,6 +170,7 @@ class Flow:
         self._held = None
         connection._transport.set_protocol(connection)
         connection._transport.resume_reading()
+        held.deliver_descriptors()
         if held.data and connection.protocol is not None:
             connection.data_received(bytes(held.data))
         if held.eof and connection.protocol is not None and not connection.eof_received():
@@ -175,17 +180,33 @@ class Flow:
 class _Held:
     """Stands in as the loop's protocol for a connection that was paused before the engine began to read."""
 
-    __slots__ = ("_connection", "data", "eof", "releasing")
+    __slots__ = ("_connection", "data", "descriptors", "eof", "releasing")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.data = bytearray()
+        self.descriptors: list[int] = []
         self.eof = False
         self.releasing = False
 
     def data_received(self, data: bytes) -> None:
         self.data += data
         self._connection._transport.pause_reading()
+
+    def descriptor_received(self, descriptor: int) -> None:
+        self.descriptors.append(descriptor)
+
+    def deliver_descriptors(self) -> None:
+        """Pass on what came before the data."""
+        connection: Any = self._connection  # over a UNIX socket, if there are any
+        while self.descriptors and connection.protocol is not None:
+            connection.descriptor_received(self.descriptors.pop(0))
+        self.close_descriptors()
+
+    def close_descriptors(self) -> None:
+        """Let go of what nobody will take any more."""
+        while self.descriptors:
+            os.close(self.descriptors.pop())
 
     def eof_received(self) -> bool:
         self.eof = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextvars
 import errno
 import functools
 import os
@@ -50,11 +51,13 @@ class _Adapter(Protocol):
 class SendmsgTransport:
     """What `asyncio.Transport` is, over a connected UNIX socket, and `send_descriptor`.
 
-    `connection_made` is called when the loop comes round, in the context of who makes this.
+    `connection_made` is called when the loop comes round.  All hooks that the loop brings about run in the context of who
+    makes this, whoever pauses, resumes or writes.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, adapter: _Adapter) -> None:
         self._loop = loop
+        self._context = contextvars.copy_context()
         self._socket: Any = sock
         self._adapter = adapter
         self._names = {"sockname": sock.getsockname(), "peername": sock.getpeername()}
@@ -66,7 +69,7 @@ class SendmsgTransport:
         self._wants_input = True
         self._reading = self._writing = False
         self._full = self._eof = self._closing = self._ended = False
-        loop.call_soon(self._begin)
+        loop.call_soon(self._begin, context=self._context)
 
     def _begin(self) -> None:
         self._adapter.connection_made(self)
@@ -88,7 +91,7 @@ class SendmsgTransport:
     def _watch_input(self) -> None:
         wanted = self._wants_input and not self._closing
         if wanted and not self._reading:
-            self._loop.add_reader(self._socket, self._read)
+            self._loop.add_reader(self._socket, self._context.run, self._read)
         elif self._reading and not wanted:
             self._loop.remove_reader(self._socket)
         self._reading = wanted
@@ -200,7 +203,7 @@ class SendmsgTransport:
     def _watch_output(self) -> None:
         wanted = bool(self._buffer) and not self._ended
         if wanted and not self._writing:
-            self._loop.add_writer(self._socket, self._write)
+            self._loop.add_writer(self._socket, self._context.run, self._write)
         elif self._writing and not wanted:
             self._loop.remove_writer(self._socket)
         self._writing = wanted
@@ -254,7 +257,7 @@ class SendmsgTransport:
         self._size = 0
         self._watch_input()
         self._watch_output()
-        self._loop.call_soon(self._lost, exc)
+        self._loop.call_soon(self._lost, exc, context=self._context)
 
     def _lost(self, exc: BaseException | None) -> None:
         try:
