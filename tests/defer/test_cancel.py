@@ -8,6 +8,7 @@ from selvage.defer import (
     AlreadyCalledError,
     CancelledError,
     Deferred,
+    Failure,
     ensureDeferred,
     inlineCallbacks,
     succeed,
@@ -232,3 +233,24 @@ def test_somebody_else_fires_the_deferred_of_a_coroutine(reports):
     (report,) = reports
     assert report.source == "coroutine" and report.failure.check(ValueError)
     reports.clear()
+
+
+def test_coroutines_that_wait_for_each_other_can_be_cancelled() -> None:
+    cell: list[Deferred[None]] = []
+    gate: Deferred[None] = Deferred()
+
+    async def first() -> None:
+        await gate
+        await cell[1]
+
+    async def second() -> None:
+        await cell[0]
+
+    cell.append(ensureDeferred(first()))
+    cell.append(ensureDeferred(second()))
+    gate.callback(None)
+    cell[1].cancel()
+    failures: list[Failure] = []
+    for d in cell:
+        d.addErrback(failures.append)
+    assert [failure.type for failure in failures] == [CancelledError, CancelledError]

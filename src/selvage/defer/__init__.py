@@ -9,7 +9,9 @@ Twisted: `twisted.internet.defer`; `DeferredFilesystemLock` is in `selvage.react
 
 from __future__ import annotations
 
-from selvage._publish import publish
+from typing import TYPE_CHECKING
+
+from selvage._publish import load_late, publish
 from selvage.defer import _futures
 from selvage.defer._combinators import FAILURE, SUCCESS, DeferredList, gatherResults, race
 from selvage.defer._coroutines import ensureDeferred, inlineCallbacks, returnValue
@@ -30,6 +32,9 @@ from selvage.errors import (
 )
 from selvage.failure import Failure
 
+if TYPE_CHECKING:
+    from selvage.defer._graph import Pending, pending, waiters_of, waits_for
+
 __all__ = [
     "FAILURE",
     "SUCCESS",
@@ -46,6 +51,7 @@ __all__ = [
     "FailureGroup",
     "FirstError",
     "NotACoroutineError",
+    "Pending",
     "QueueOverflow",
     "QueueUnderflow",
     "TimeoutError",
@@ -58,12 +64,21 @@ __all__ = [
     "logError",
     "maybeDeferred",
     "passthru",
+    "pending",
     "race",
     "returnValue",
     "setDebugging",
     "succeed",
     "timeout",
+    "waiters_of",
+    "waits_for",
 ]
+
+# For when a person asks what a program waits for.
+_LATE = dict.fromkeys(("Pending", "pending", "waiters_of", "waits_for"), "selvage.defer._graph")
+
+if not TYPE_CHECKING:
+    __getattr__ = load_late(globals(), _LATE)
 
 del _futures
 publish(globals())

@@ -40,7 +40,7 @@ from selvage.defer._loop import DEFERREDS, PEEK, RESUME, SPECIAL, caught, leave_
 from selvage.defer._shortcuts import as_deferred, fail, succeed
 from selvage.defer._task_face import CancelledByAsyncio, TaskFace, current_tasks
 from selvage.defer._waiter import Waiter, as_exception
-from selvage.errors import NotACoroutineError
+from selvage.errors import CancelledError, NotACoroutineError
 from selvage.failure import Failure, report
 from selvage.failure._frames import machinery
 
@@ -289,6 +289,13 @@ class CoroutineDriver(TaskFace):
         waiting.cancel()
         self._go_on(Failure(asyncio.CancelledError()), True)
         return None
+
+    def _leave_circle(self, waiting: Deferred[Any]) -> None:
+        """What it waits for waits for it, so that there is nothing else to cancel: stop waiting."""
+        waiting._callbacks[:] = [
+            entry for entry in waiting._callbacks if type(entry) is not tuple or entry[2] is not self
+        ]
+        self._go_on(Failure(CancelledError()), True)
 
 
 def _outcome_of(future: Any) -> tuple[Any, bool]:

@@ -458,6 +458,8 @@ class Deferred(Generic[_T]):
             Exception: what the canceller raised. The Deferred has been fired with `CancelledError` by then.
         """
         d: Deferred[Any] = self
+        # Coroutines passed on the way to what is to be cancelled: two may wait for each other.
+        passed: set[int] = set()
         while True:
             if d.called:
                 inner = d.result
@@ -477,6 +479,10 @@ class Deferred(Generic[_T]):
             following = step()
             if following is None:
                 return
+            if id(d) in passed:
+                canceller._leave_circle(following)
+                return
+            passed.add(id(d))
             d = following
         try:
             canceller(d)
