@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
+from selvage.defer._cancel import cancel
 from selvage.defer._debug import DebugInfo, record_firing, refuse
 from selvage.defer._held import RAISED, skip
 from selvage.defer._loop import DEFERREDS, FIRE, LINKS, PEEK, SPECIAL, Arguments, call_none, run
@@ -457,41 +458,7 @@ class Deferred(Generic[_T]):
         Raises:
             Exception: what the canceller raised. The Deferred has been fired with `CancelledError` by then.
         """
-        d: Deferred[Any] = self
-        # Coroutines passed on the way to what is to be cancelled: two may wait for each other.
-        passed: set[int] = set()
-        while True:
-            if d.called:
-                inner = d.result
-                if type(inner) not in DEFERREDS:
-                    return
-                d = inner
-                continue
-            canceller = d._canceller
-            if canceller is None:
-                d._suppressAlreadyCalled = True
-                d.errback(Failure(CancelledError()))
-                return
-            # The Deferred of a coroutine fires when the coroutine ends, which may handle the cancellation.
-            step = getattr(canceller, "_cancel_step", None)
-            if step is None:
-                break
-            following = step()
-            if following is None:
-                return
-            if id(d) in passed:
-                canceller._leave_circle(following)
-                return
-            passed.add(id(d))
-            d = following
-        try:
-            canceller(d)
-        except BaseException as exc:
-            if not d.called:
-                _fire_after_failed_canceller(d, exc)
-            raise
-        if not d.called:
-            d.errback(Failure(CancelledError()))
+        cancel(self)
 
     def addTimeout(
         self,
@@ -649,19 +616,6 @@ def new_deferred(canceller: Any) -> Deferred[Any]:
     d._canceller = canceller
     d._debugInfo = None
     return d
-
-
-def _fire_after_failed_canceller(d: Deferred[Any], error: BaseException) -> None:
-    """Fire `d` though its canceller raised `error`, which is the caller's to handle."""
-    cancelled = CancelledError(
-        f"cancelled, though the canceller of this Deferred raised {type(error).__name__}"
-    )
-    cancelled.__cause__ = error
-    failure = Failure(cancelled)
-    d.errback(failure)
-    if d._debugInfo is not None and d.result is failure:
-        # Whoever called cancel() gets `error`; what follows from it is not another story.
-        d._debugInfo.failResult = None
 
 
 def _as_pair(entry: Any) -> Any:
