@@ -19,6 +19,7 @@ from selvage.defer._debug import DebugInfo
 from selvage.defer._deferred import Deferred, getDebugging, setDebugging
 from selvage.defer._primitives import DeferredLock, DeferredQueue, DeferredSemaphore
 from selvage.defer._shortcuts import execute, fail, logError, maybeDeferred, passthru, succeed, timeout
+from selvage.defer._unobserved import report_unobserved, watch as watch  # the latter for tests
 from selvage.errors import (
     AlreadyCalledError,
     AlreadyTryingToLockError,
@@ -66,6 +67,7 @@ __all__ = [
     "passthru",
     "pending",
     "race",
+    "report_unobserved",
     "returnValue",
     "setDebugging",
     "succeed",

@@ -16,6 +16,7 @@ import linecache
 import os
 import sys
 import time
+import weakref
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from selvage.failure._trail import Place, note
 
 if TYPE_CHECKING:
     from selvage.defer._deferred import Deferred
+    from selvage.defer._unobserved import Early
 
 __all__ = ["DebugInfo", "Site", "here", "place_here", "place_of", "record_firing", "refuse"]
 
@@ -86,6 +88,9 @@ class DebugInfo:
     """
 
     failResult: Failure | None = None
+    #: Which failure was left over when somebody looked for those that stay unobserved, and what was said of it then.
+    seen: weakref.ref[Failure] | None = None
+    early: Early | None = None
     creator: Site | None = None
     invoker: Site | None = None
     made_at: float | None = None
@@ -129,6 +134,10 @@ class DebugInfo:
 
     def __del__(self) -> None:
         failure = self.failResult
+        early = self.early
+        if early is not None and early.was_handled(self):
+            self.early = None
+            early.say()
         if failure is None:
             return
         # A failure that is found again by what runs now must not be reported again.

@@ -39,8 +39,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import ref
 
 from selvage.defer._debug import DebugInfo, record_firing, refuse
+from selvage.defer._unobserved import watch
 from selvage.errors import AlreadyCalledError
 from selvage.failure import Failure, machinery, plain_init, special_results
 
@@ -82,6 +84,8 @@ CONTINUE: Any = _Marker("continue a waiting Deferred")
 FIRE: Any = _Marker("fire a chained Deferred")
 RESUME: Any = _Marker("resume with the result, using it up")
 PEEK: Any = _Marker("resume with the result, leaving it")
+
+young = watch.young
 
 LINKS = frozenset((CONTINUE, FIRE, RESUME, PEEK))
 
@@ -340,11 +344,14 @@ def _explain_call(error: TypeError) -> None:
 
 
 def leave_over(d: Deferred[Any], failure: Failure) -> None:
-    """Arm the sentinel: report `failure` when the last reference to `d` goes."""
+    """Arm the sentinel: report `failure` when the last reference to `d` goes, or nobody looks at it for long."""
     info = d._debugInfo
     if info is None:
         info = d._debugInfo = DebugInfo()
     info.failResult = failure
+    young.append(ref(info))
+    if len(young) > watch.limit:
+        watch.grown()
 
 
 def _wait(d: Any, it: Any, inner: Any) -> None:

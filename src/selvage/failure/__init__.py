@@ -26,6 +26,7 @@ from selvage.failure._frames import (
     safe_repr as safe_repr,  # for selvage.logger
     safe_str as safe_str,  # for selvage.logger
 )
+from selvage.failure._groups import Group, fingerprint_of as fingerprint_of  # the latter for selvage.defer
 from selvage.failure._handling import (
     Convert,
     Kind,
@@ -36,16 +37,33 @@ from selvage.failure._handling import (
     split,
     suppress,
 )
+from selvage.failure._hooks import hooks_installed, install_hooks, uninstall_hooks
 from selvage.failure._hub import (
-    Report,
+    ReportsDropped,
+    Silence,
+    SlowSubscriber,
+    flush,
+    forget,
+    handled_late as handled_late,  # for selvage.defer
+    limit_reports,
+    recent,
     report,
     set_default_reporter,
+    silence,
     subscribe,
     unsubscribe,
+)
+from selvage.failure._later import (
+    CallLater as CallLater,  # for selvage.reactor
+    at_exit as at_exit,  # for selvage.defer
+    call_later as call_later,  # for selvage.defer
+    drive as drive,  # for selvage.reactor
+    drop as drop,  # for selvage.reactor
 )
 from selvage.failure._layout import to_text
 from selvage.failure._printable import printable as printable  # for selvage.demo
 from selvage.failure._render import EXCEPTION_CAUGHT_HERE, format_frames
+from selvage.failure._report import Report
 from selvage.failure._story import Story, StoryFrame, StoryStep
 from selvage.failure._terminal import (
     printable_traceback as printable_traceback,  # for selvage.demo and selvage.logger
@@ -64,10 +82,14 @@ __all__ = [
     "Convert",
     "DefaultException",
     "Failure",
+    "Group",
     "Kind",
     "Locals",
     "NoCurrentExceptionError",
     "Report",
+    "ReportsDropped",
+    "Silence",
+    "SlowSubscriber",
     "Story",
     "StoryFrame",
     "StoryStep",
@@ -76,11 +98,18 @@ __all__ = [
     "explain",
     "failure",
     "fingerprint",
+    "flush",
+    "forget",
     "format_frames",
     "from_json",
+    "hooks_installed",
+    "install_hooks",
+    "limit_reports",
     "machinery",
+    "recent",
     "report",
     "set_default_reporter",
+    "silence",
     "split",
     "startDebugMode",
     "subscribe",
@@ -89,6 +118,7 @@ __all__ = [
     "to_json",
     "to_terminal",
     "to_text",
+    "uninstall_hooks",
     "unsubscribe",
 ]
 

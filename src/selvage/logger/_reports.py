@@ -61,6 +61,9 @@ def log_report(report: Report) -> None:
         if _print is not None and not report.context["logged"]:
             _print(report)
         return
+    if report.kind != "failure":
+        _log_of_several(report)
+        return
     facts = {key: value for key, value in report.context.items() if key not in _RESERVED}
     log = _logger_of(_NAMESPACES.get(report.source, _NAMESPACE))
     # The message is text, and a format is a template.
@@ -71,6 +74,20 @@ def log_report(report: Report) -> None:
         template = "(debug: {debugInfo})" if "debugInfo" in facts else ""
     facts.setdefault("isError", True)
     log.failure(template, failure=report.failure, report_source=report.source, **facts)
+
+
+def _log_of_several(report: Report) -> None:
+    """Log how many more there were, or that something was handled after all."""
+    level = LogLevel.critical if report.kind == "summary" else LogLevel.info
+    _logger_of(_NAMESPACES.get(report.source, _NAMESPACE)).emit(
+        level,
+        "{report_message} (fingerprint {fingerprint})",
+        report_message=report.message,
+        report_source=report.source,
+        report_kind=report.kind,
+        report_count=report.count,
+        fingerprint=report.fingerprint,
+    )
 
 
 def log_event(namespace: str, level: str, format: str, fields: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from selvage.errors import (
     ReactorNotRestartable,
     ReactorNotRunning,
 )
-from selvage.failure import Failure, report
+from selvage.failure import Failure, Kind, Report, hooks_installed, report
 from selvage.interfaces import (
     IReactorCore,
     IReactorThreads,
@@ -164,7 +164,8 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         """
         self.startRunning(installSignalHandlers=installSignalHandlers)
         try:
-            self.mainLoop()
+            with hooks_installed():
+                self.mainLoop()
         finally:
             self._uninstallHandler()
 
@@ -460,13 +461,37 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
 
     # -- failures ---------------------------------------------------------------------------------------------------
 
-    def addErrorCallback(self, f: Callable[[Failure], object]) -> None:
+    def addErrorCallback(
+        self,
+        f: Callable[[Failure], object],
+        *,
+        types: Kind | tuple[Kind, ...] = (),
+        fingerprint: str | tuple[str, ...] = (),
+        where: Callable[[Report], object] | None = None,
+        source: str | tuple[str, ...] = (),
+        namespace: str = "",
+        grouped: bool = False,
+        thread: bool = False,
+    ) -> None:
         """Call `f(failure)` with each unhandled Failure of the process, wherever it came from.
 
         Timers, threads, triggers, readers, protocols, Deferreds and asyncio all report to one hub
         (`selvage.failure.subscribe`); this subscribes to it.  Adding the same function twice is adding it once.
+
+        Args:
+            f: called in the thread in which the failure was left over; it should be quick.
+            types, fingerprint, where, source, namespace: which failures; `selvage.failure.subscribe` tells.
+            grouped: of equal failures only the first few in each minute.
+            thread: call `f` in a thread of its own.
         """
-        _errorhooks.add(f)
+        wanted = {
+            "types": types,
+            "fingerprint": fingerprint,
+            "where": where,
+            "source": source,
+            "namespace": namespace,
+        }
+        _errorhooks.add(f, {**wanted, "grouped": grouped, "thread": thread})
 
     def removeErrorCallback(self, f: Callable[[Failure], object]) -> None:
         """Stop calling `f`.

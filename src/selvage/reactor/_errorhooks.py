@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from selvage.failure import Failure, Report, subscribe, unsubscribe
 
@@ -11,8 +12,8 @@ __all__ = ["add", "remove"]
 _hooks: list[tuple[Callable[[Failure], object], Callable[[Report], object]]] = []
 
 
-def add(f: Callable[[Failure], object]) -> None:
-    """Subscribe `f`; twice is once.
+def add(f: Callable[[Failure], object], filters: dict[str, Any]) -> None:
+    """Subscribe `f`, with arguments for `subscribe`; twice is once.
 
     Raises:
         TypeError: it cannot be called.
@@ -23,10 +24,13 @@ def add(f: Callable[[Failure], object]) -> None:
         return
 
     def on_report(report: Report) -> None:
-        f(report.failure)
+        # Summaries are about failures that it has had.
+        if report.kind == "failure":
+            f(report.failure)
 
+    on_report.__name__ = on_report.__qualname__ = getattr(f, "__qualname__", repr(f))
+    subscribe(on_report, **filters)
     _hooks.append((f, on_report))
-    subscribe(on_report)
 
 
 def remove(f: Callable[[Failure], object]) -> None:

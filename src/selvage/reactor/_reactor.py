@@ -22,7 +22,7 @@ from typing import Any
 
 from selvage import _events
 from selvage.errors import ReactorAlreadyRunning
-from selvage.failure import Failure, report
+from selvage.failure import CallLater, Failure, drive, drop, hooks_installed, report
 
 from . import _loop
 from ._attach import Attachment
@@ -97,6 +97,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owns_loop = False
         self._finalizer: Any = None
+        self._hub_driver: CallLater | None = None
         self._restore_current: Callable[[], object] | None = None
         self._attachment: Attachment | None = None
         self._driving = False  # a loop runs because we told it to
@@ -193,6 +194,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._stop_watching()
         self._woken = False
         _loop.release(loop)
+        self._drive_no_more()
         if (
             not loop.is_closed()
             and loop.get_exception_handler() is _loop.handle_exception
@@ -300,7 +302,28 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     def _go_live(self) -> None:
         """Serve timers and calls from threads from now on."""
         self._live = True
+        self._drive_hub()
         self._serve()
+
+    def _drive_hub(self) -> None:
+        """Let the hub use the loop's time, from any thread; not `callLater`, whose calls are the program's."""
+        if self._hub_driver is not None or self._loop is None:
+            return
+        loop_of = weakref.ref(self._loop)
+
+        def call_later(delay: float, f: Callable[[], object]) -> None:
+            loop = loop_of()
+            if loop is None:
+                raise RuntimeError("the loop is gone")
+            loop.call_soon_threadsafe(loop.call_later, delay, f)
+
+        self._hub_driver = call_later
+        drive(call_later)
+
+    def _drive_no_more(self) -> None:
+        if self._hub_driver is not None:
+            driver, self._hub_driver = self._hub_driver, None
+            drop(driver)
 
     def mainLoop(self) -> None:
         """Serve events until the reactor is stopped."""
@@ -310,10 +333,12 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._audit()
         self._driving = True
         try:
-            loop.run_forever()
+            with hooks_installed():
+                loop.run_forever()
         finally:
             self._driving = False
             self._live = False
+            self._drive_no_more()
             self._cancel_wake()
         _events.emit(NAMESPACE, "info", "Main loop terminated.", log_source=self)
 
