@@ -15,7 +15,7 @@ from selvage.failure._printable import printable
 
 if TYPE_CHECKING:
     from selvage.failure._failure import Failure
-    from selvage.failure._hub import Report
+    from selvage.failure._report import Report
 
 __all__ = ["debug_unhandled", "post_mortem"]
 

@@ -54,6 +54,8 @@ STALE_S = 3600.0
 
 #: In place of a fingerprint: what came when all places were taken.
 OVERFLOW = "overflow"
+#: Likewise, for what came at the end of the stack, where not even that could be found out.
+NO_STACK = "no-stack"
 
 # Characters of a message that a group keeps. It may have come from a peer, in any length.
 _MESSAGE_LIMIT = 2000
@@ -199,6 +201,8 @@ class Groups:
         # When the first of the groups may be stale; no need to look before.
         self._room_from = 0.0
         self._maintaining = threading.Lock()
+        #: Those that came when no stack was left to find their group.
+        self.unplaced = count()
         #: Called when something is held for the first time in a window.
         self.on_hold: Callable[[], object] | None = None
 
@@ -278,6 +282,10 @@ class Groups:
         found = sorted(
             (group.snapshot() for group in list(self._groups.values())), key=lambda each: -each.last
         )
+        unplaced = int(repr(self.unplaced)[6:-1])
+        if unplaced:
+            last = Failure(RecursionError("no stack was left to look at these"))
+            found.append(Group(NO_STACK, last, "Unhandled error", "", unplaced, 0.0, 0.0, 0, 0, 0))
         if self._overflow is not None:
             found.append(self._overflow.snapshot())
         return found

@@ -59,6 +59,9 @@ _FACT_LIMIT = 200
 # is late for everybody.
 _SLOW_S = 0.1
 
+# Reports that are told though no stack was left to count them in their groups.
+_UNPLACED_TOLD = 100
+
 _MARK = "__selvage_reported__"
 
 
@@ -377,6 +380,10 @@ def receive(
         )
         silenced = bool(_silences) and _is_silenced(record)
         told = groups.note(record, silenced)
+    except RecursionError:
+        # No stack is left to count it in its group.
+        _deliver_cheaply(failure, message, source, context)
+        return True
     except BaseException as error:
         # Somebody's attribute access gets in the way of even this much.
         _print_last_resort(error)
@@ -386,6 +393,15 @@ def receive(
     if not silenced:
         _deliver(record, told, shown)
     return True
+
+
+def _deliver_cheaply(failure: BaseException, message: str, source: str, context: dict[str, Any]) -> None:
+    """Report at the end of the stack, with as few calls as can be."""
+    try:
+        if next(_groups.unplaced) < _UNPLACED_TOLD and isinstance(failure, Failure):
+            _deliver(Report(failure, message, source, context, 0.0), True)
+    except BaseException as error:
+        _print_last_resort(error)
 
 
 def _is_silenced(record: Report) -> bool:
