@@ -6,7 +6,6 @@ Both are carried into the thread pool.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
@@ -49,11 +48,12 @@ def setDefault(key: Any, value: Any) -> None:
 def _with_speaker(key: Any, value: Any) -> Any:
     """Fill in the system that Twisted's log context names, where nobody has set the context and a transport speaks."""
     transport = speaking.transport
-    if (
-        transport is None
-        or getattr(key, "__name__", "") != "ILogContext"
-        or asyncio._get_running_loop() is None
-    ):
+    if transport is None or getattr(key, "__name__", "") != "ILogContext":
+        return value
+    # Loaded by whoever speaks; a program that only logs does without.
+    from asyncio import _get_running_loop
+
+    if _get_running_loop() is None:
         return value
     return {**value, "system": transport.logPrefix()} if isinstance(value, dict) else value
 
