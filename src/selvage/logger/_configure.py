@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ._file import FileLogObserver
 from ._filter import FilteringLogObserver, LogLevelFilterPredicate
 from ._global import globalLogBeginner
-from ._interfaces import LogEvent
+from ._interfaces import LogEvent, Output
 from ._io import LoggingFile
 from ._levels import LogLevel
 from ._numbers import NUMBERS
@@ -28,7 +28,7 @@ _current: LogConfiguration | None = None
 
 
 def configure(
-    stream: IO[Any] | str | os.PathLike[str] | None = None,
+    stream: Output | str | os.PathLike[str] | None = None,
     *,
     level: LogLevel | str = LogLevel.info,
     levels: Mapping[str, LogLevel | str] | None = None,
@@ -75,7 +75,7 @@ class LogConfiguration:
 
     def __init__(
         self,
-        file: IO[Any],
+        file: Output,
         owned: bool,
         make_text: Callable[[LogEvent], str],
         filter_: LogLevelFilterPredicate,
@@ -108,7 +108,7 @@ class LogConfiguration:
             root.removeHandler(self._handler)
             root.setLevel(self._root_level)
         if self._owned:
-            self._file.close()
+            self._file.close()  # type: ignore[attr-defined]
 
     def _start(self, redirect_standard_io: bool) -> None:
         self._running = True
@@ -146,7 +146,7 @@ def _level(level: LogLevel | str) -> LogLevel:
     return LogLevel.levelWithName(level) if isinstance(level, str) else level
 
 
-def _opened(stream: IO[Any] | str | os.PathLike[str] | None) -> tuple[IO[Any], bool]:
+def _opened(stream: Output | str | os.PathLike[str] | None) -> tuple[Output, bool]:
     """Return a file, and whether it was opened here."""
     if stream is None:
         # A log that was redirected into itself would never come to an end.
@@ -160,7 +160,7 @@ def _opened(stream: IO[Any] | str | os.PathLike[str] | None) -> tuple[IO[Any], b
     return stream, False
 
 
-def _maker(form: str, file: IO[Any]) -> Callable[[LogEvent], str]:
+def _maker(form: str, file: Output) -> Callable[[LogEvent], str]:
     """Choose what makes text of events."""
     if form == "auto":
         form = _form_for(file)
@@ -173,7 +173,7 @@ def _maker(form: str, file: IO[Any]) -> Callable[[LogEvent], str]:
     return line_maker(color=form == "color")
 
 
-def _form_for(file: IO[Any]) -> str:
+def _form_for(file: Output) -> str:
     if os.environ.get("FORCE_COLOR"):
         return "color"
     isatty = getattr(file, "isatty", None)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import IO, Any
 
 from selvage.interfaces._base import implementer
 
 from ._format import formatEventAsClassicLogText, formatTime, timeFormatRFC3339
-from ._interfaces import ILogObserver, LogEvent
+from ._interfaces import ILogObserver, LogEvent, Output
 
 __all__ = ["FileLogObserver", "textFileLogObserver", "wants_bytes"]
 
@@ -23,7 +22,7 @@ class FileLogObserver:
         formatEvent: makes text of an event; for None or "" nothing is written.
     """
 
-    def __init__(self, outFile: IO[Any], formatEvent: Callable[[LogEvent], str | None]) -> None:
+    def __init__(self, outFile: Output, formatEvent: Callable[[LogEvent], str | None]) -> None:
         self._encoding = "utf-8" if wants_bytes(outFile) else None
         self._outFile = outFile
         self.formatEvent = formatEvent
@@ -47,7 +46,7 @@ class FileLogObserver:
             self._outFile.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
 
 
-def textFileLogObserver(outFile: IO[Any], timeFormat: str | None = timeFormatRFC3339) -> FileLogObserver:
+def textFileLogObserver(outFile: Output, timeFormat: str | None = timeFormatRFC3339) -> FileLogObserver:
     """Return an observer that writes lines for people: see `formatEventAsClassicLogText`.
 
     Args:

@@ -11,7 +11,7 @@ from ._buffer import LimitedHistoryLogObserver
 from ._file import FileLogObserver
 from ._filter import FilteringLogObserver, LogLevelFilterPredicate
 from ._format import eventAsText
-from ._interfaces import ILogObserver, LogEvent
+from ._interfaces import ILogObserver, LogEvent, Output
 from ._io import LoggingFile
 from ._levels import LogLevel
 from ._logger import Logger
@@ -46,7 +46,7 @@ class LogBeginner:
     def __init__(
         self,
         publisher: LogPublisher,
-        errorStream: IO[Any],
+        errorStream: Output,
         stdio: object,
         warningsModule: Any,
         initialBufferSize: int | None = None,
@@ -165,4 +165,4 @@ class _StandardError:
 
 
 #: Begins to log for the program: its observers get what all loggers emit.
-globalLogBeginner = LogBeginner(globalLogPublisher, _StandardError(), sys, warnings)  # type: ignore[arg-type]
+globalLogBeginner = LogBeginner(globalLogPublisher, _StandardError(), sys, warnings)

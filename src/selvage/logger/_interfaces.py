@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from selvage.interfaces._base import Interface
 
 if TYPE_CHECKING:
+    import typing
     from typing import Protocol
+
+    class Output(typing.Protocol):
+        """A file as far as a log needs one: it takes text or bytes."""
+
+        def write(self, data: Any, /) -> object:
+            """Write all of it."""
+
+        def flush(self) -> object:
+            """Have it written."""
+
 else:
     from selvage.interfaces._base import Protocol
 
-__all__ = ["ILogObserver", "LogEvent", "LogTrace"]
+    Output = Any
+
+__all__ = ["ILogObserver", "LogEvent", "LogTrace", "Output"]
 
 #: One event: facts by name. Names that begin with `log_` are the log system's own.
 LogEvent: TypeAlias = dict[str, Any]

@@ -16,7 +16,7 @@ from selvage.failure import Failure, Story
 from ._file import FileLogObserver
 from ._flat import flattenEvent
 from ._format import formatUnformattableEvent
-from ._interfaces import LogEvent
+from ._interfaces import LogEvent, Output
 from ._levels import LogLevel
 from ._logger import Logger
 
@@ -132,7 +132,7 @@ def eventFromJSON(eventText: str) -> JSONDict:
     return event
 
 
-def jsonFileLogObserver(outFile: IO[Any], recordSeparator: str = "\x1e") -> FileLogObserver:
+def jsonFileLogObserver(outFile: Output, recordSeparator: str = "\x1e") -> FileLogObserver:
     r"""Return an observer that writes events as JSON, one a line: a JSON text sequence (RFC 7464).
 
     Args:

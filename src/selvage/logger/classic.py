@@ -21,7 +21,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from selvage import _context
 from selvage._publish import publish
@@ -32,6 +32,7 @@ from . import _bound
 from ._escape import as_field
 from ._global import LogBeginner, globalLogBeginner
 from ._interest import gate_for
+from ._interfaces import Output
 from ._io import LoggingFile
 from ._legacy import LegacyLogObserverWrapper, legacy_level, publishToNewObserver
 from ._legacy_text import legacy_text, safe_format, textFromEventDict
@@ -189,7 +190,7 @@ class LogPublisher:
         self._legacyObservers: list[LegacyLogObserverWrapper] = []
         if logBeginner is None:
             # One that prints nothing while nobody has begun: the global one does that.
-            logBeginner = LogBeginner(_NewLogPublisher(), cast(IO[Any], NullFile()), sys, warningsModule)
+            logBeginner = LogBeginner(_NewLogPublisher(), NullFile(), sys, warningsModule)
         self._logBeginner = logBeginner
         self._warningsModule = warningsModule
         self._oldshowwarning: Callable[..., Any] | None = warningsModule.showwarning
@@ -306,7 +307,7 @@ class FileLogObserver(_GlobalStartStopObserver):
 
     timeFormat: str | None = None
 
-    def __init__(self, f: IO[str]) -> None:
+    def __init__(self, f: Output) -> None:
         self.write = f.write
         self.flush = f.flush
 
@@ -358,7 +359,7 @@ class PythonLoggingObserver(_GlobalStartStopObserver):
 class DefaultObserver(_GlobalStartStopObserver):
     """Prints errors to standard error."""
 
-    stderr: IO[str] = sys.stderr
+    stderr: Output = sys.stderr
 
     def emit(self, eventDict: EventDict) -> None:
         """Print one event, if it is an error."""
@@ -442,7 +443,7 @@ class NullFile:
         """Do nothing."""
 
 
-def startLogging(file: IO[str], *a: Any, **kw: Any) -> FileLogObserver | None:
+def startLogging(file: Output, *a: Any, **kw: Any) -> FileLogObserver | None:
     """Begin to log to a file; standard output and error become messages, too.
 
     Args:
