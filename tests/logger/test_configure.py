@@ -122,6 +122,26 @@ def test_the_standard_logging_may_be_left_alone(log):
     assert file.getvalue() == ""
 
 
+def test_what_is_printed_becomes_events_until_it_stops():
+    file = io.StringIO()
+    before = sys.stdout, sys.stderr
+    for _ in range(2):
+        with configure(file, redirect_standard_io=True):
+            print("to out")
+            print("to err", file=sys.stderr)
+        assert (sys.stdout, sys.stderr) == before
+    said = [(each["namespace"], each["level"], each["text"]) for each in lines(file)]
+    assert said == [("stdout", "info", "to out"), ("stderr", "error", "to err")] * 2
+
+
+def test_what_took_over_standard_output_meanwhile_keeps_it(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    others = io.StringIO()
+    with configure(io.StringIO(), redirect_standard_io=True):
+        sys.stdout = others
+    assert sys.stdout is others
+
+
 def test_a_path_is_appended_to(log, tmp_path):
     path = tmp_path / "log"
     path.write_text("{}\n")

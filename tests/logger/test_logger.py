@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import weakref
 
 import pytest
@@ -215,6 +217,19 @@ def test_an_observer_that_is_no_publisher_raises_into_the_program():
 
     with pytest.raises(ZeroDivisionError):
         Logger(observer=broken).info("x")
+
+
+def test_a_copy_logs_to_whoever_listens_there(heard):
+    class Owner:
+        def __init__(self):
+            self.log = Logger("a.b", source=self)
+
+    owner = copy.deepcopy(Owner())
+    assert owner.log.source is owner
+    assert owner.log.observer is globalLogPublisher
+    log = pickle.loads(pickle.dumps(Logger("a.b", source="s")))
+    assert (log.namespace, log.source) == ("a.b", "s")
+    assert copy.copy(heard.log).observer is heard.publisher
 
 
 def test_repr():

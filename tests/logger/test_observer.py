@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from selvage.failure import subscribe, unsubscribe
@@ -49,6 +51,24 @@ def test_observers_may_come_and_go_while_an_event_passes():
     publisher({"n": 1})
     publisher({"n": 2})
     assert seen == ["once", {"n": 2}]
+
+
+def test_observers_may_be_added_in_many_threads_at_once():
+    publisher = LogPublisher()
+    go = threading.Event()
+
+    def add():
+        go.wait()
+        for _ in range(50):
+            publisher.addObserver([].append)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert len(publisher._observers) == 200
 
 
 def test_an_observer_that_raises_disturbs_nobody_and_is_told_of(told):

@@ -81,6 +81,22 @@ def test_mentions_keep_namespace_level_source_and_fields():
     assert second["log_level"] is LogLevel.warn
 
 
+def test_fields_of_mentions_may_have_any_name():
+    with capturedLogs() as events:
+        _events.emit("selvage", "info", "{format} {level} {self}", format=1, level=2, self=3)
+    assert formatEvent(events[0]) == "1 2 3"
+
+
+def test_when_nobody_listens_any_more_failures_are_printed(capsys):
+    observers = globalLogPublisher._observers
+    globalLogPublisher._exchange(observers, ())
+    try:
+        report(failed(ValueError("lost")), "nobody listens")
+    finally:
+        globalLogPublisher._exchange((), observers)
+    assert capsys.readouterr().err.count("nobody listens") == 1
+
+
 def test_an_observer_of_the_program_that_fails_reaches_the_hub_and_the_other_observers():
     def broken(event):
         raise ZeroDivisionError("the observer's")

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ._file import FileLogObserver
 from ._filter import FilteringLogObserver, LogLevelFilterPredicate
@@ -14,6 +14,7 @@ from ._global import globalLogBeginner
 from ._interfaces import LogEvent, Output
 from ._io import LoggingFile
 from ._levels import LogLevel
+from ._logger import Logger
 from ._numbers import NUMBERS
 from ._observer import globalLogPublisher
 
@@ -62,10 +63,10 @@ def configure(
     filter_ = LogLevelFilterPredicate(_level(level))
     for namespace, its_level in (levels or {}).items():
         filter_.setLogLevelForNamespace(namespace, _level(its_level))
-    file, owned = _opened(stream)
+    file, close = _opened(stream)
     if _current is not None:
         _current.stop()
-    _current = LogConfiguration(file, owned, _maker(form, file), filter_, standard_logging)
+    _current = LogConfiguration(file, close, _maker(form, file), filter_, standard_logging)
     _current._start(redirect_standard_io)
     return _current
 
@@ -76,18 +77,19 @@ class LogConfiguration:
     def __init__(
         self,
         file: Output,
-        owned: bool,
+        close: Callable[[], object] | None,
         make_text: Callable[[LogEvent], str],
         filter_: LogLevelFilterPredicate,
         standard_logging: bool,
     ) -> None:
-        self._file = file
-        self._owned = owned
+        self._close = close
         self._filter = filter_
         self._observer = FilteringLogObserver(FileLogObserver(file, make_text), [filter_])
         self._standard_logging = standard_logging
         self._handler: LoggingHandler | None = None
         self._root_level = 0
+        # By name: the standard stream that was there, and the file that took its place.
+        self._redirected: dict[str, tuple[Any, LoggingFile]] = {}
         self._running = False
 
     def set_level(self, level: LogLevel | str, namespace: str = "") -> None:
@@ -101,21 +103,28 @@ class LogConfiguration:
             return
         self._running = False
         globalLogPublisher.removeObserver(self._observer)
+        for name, (before, ours) in self._redirected.items():
+            if getattr(sys, name) is ours:
+                setattr(sys, name, before)
+        self._redirected.clear()
         if self._handler is not None:
             import logging
 
             root = logging.getLogger()
             root.removeHandler(self._handler)
             root.setLevel(self._root_level)
-        if self._owned:
-            self._file.close()  # type: ignore[attr-defined]
+        if self._close is not None:
+            self._close()
 
     def _start(self, redirect_standard_io: bool) -> None:
         self._running = True
         if globalLogBeginner.has_begun:
             globalLogPublisher.addObserver(self._observer)
         else:
-            globalLogBeginner.beginLoggingTo([self._observer], redirectStandardIO=redirect_standard_io)
+            globalLogBeginner.beginLoggingTo([self._observer], redirectStandardIO=False)
+        if redirect_standard_io:
+            self._redirect("stdout", LogLevel.info)
+            self._redirect("stderr", LogLevel.error)
         if self._standard_logging:
             import logging
 
@@ -125,6 +134,13 @@ class LogConfiguration:
             self._handler = LoggingHandler()
             logging.getLogger().addHandler(self._handler)
             self._set_root_level()
+
+    def _redirect(self, name: str, level: LogLevel) -> None:
+        before = getattr(sys, name)
+        if not isinstance(before, LoggingFile):
+            ours = LoggingFile(Logger(namespace=name), level, getattr(before, "encoding", None))
+            self._redirected[name] = before, ours
+            setattr(sys, name, ours)
 
     def _set_root_level(self) -> None:
         """Let records come to be that any namespace wants; the others stop at the handler."""
@@ -146,8 +162,8 @@ def _level(level: LogLevel | str) -> LogLevel:
     return LogLevel.levelWithName(level) if isinstance(level, str) else level
 
 
-def _opened(stream: Output | str | os.PathLike[str] | None) -> tuple[Output, bool]:
-    """Return a file, and whether it was opened here."""
+def _opened(stream: Output | str | os.PathLike[str] | None) -> tuple[Output, Callable[[], object] | None]:
+    """Return a file, and what closes it if it was opened here."""
     if stream is None:
         # A log that was redirected into itself would never come to an end.
         stream = sys.__stderr__ if isinstance(sys.stderr, LoggingFile) else sys.stderr
@@ -156,8 +172,9 @@ def _opened(stream: Output | str | os.PathLike[str] | None) -> tuple[Output, boo
                 "this process has no standard error; say where the log shall go: configure(path)"
             )
     if isinstance(stream, str | os.PathLike):
-        return open(stream, "a", encoding="utf-8", errors="backslashreplace"), True
-    return stream, False
+        file = open(stream, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+        return file, file.close
+    return stream, None
 
 
 def _maker(form: str, file: Output) -> Callable[[LogEvent], str]:

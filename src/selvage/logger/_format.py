@@ -128,17 +128,9 @@ def formatUnformattableEvent(event: LogEvent, error: BaseException) -> str:
 # --- Its time ----------------------------------------------------------------------------------------------------
 
 
-class _LastTime:
-    """The time that was formatted last. Events come in bursts: most have the second of the one before."""
-
-    __slots__ = ("key", "text")
-
-    def __init__(self) -> None:
-        self.key: tuple[object, ...] = ()
-        self.text = ""
-
-
-_last = _LastTime()
+# The time that was formatted last: second, format, time zone and text. Events come in bursts: most have the second of the
+# one before. One tuple, replaced whole, since events come from any thread.
+_last: tuple[int, str, tuple[str, str], str] = (0, "", ("", ""), "")
 
 
 def formatTime(when: float | None, timeFormat: str | None = timeFormatRFC3339, default: str = "-") -> str:
@@ -155,17 +147,15 @@ def formatTime(when: float | None, timeFormat: str | None = timeFormatRFC3339, d
         from datetime import datetime
 
         return datetime.fromtimestamp(when).astimezone().strftime(timeFormat)
-    # time.tzname is a new object after each time.tzset().
+    global _last
     second = int(when // 1)
+    # A new object after each time.tzset().
     zone = time.tzname
-    key = _last.key
-    if key and key[0] == second and key[1] is timeFormat and key[2] is zone:
-        return _last.text
+    last = _last
+    if last[0] == second and last[1] is timeFormat and last[2] is zone:
+        return last[3]
     text = time.strftime(timeFormat, time.localtime(second))
-    # Another thread may come between the two: then the text is of a key that is not there yet, and nobody uses it.
-    _last.key = ()
-    _last.text = text
-    _last.key = (second, timeFormat, zone)
+    _last = second, timeFormat, zone, text
     return text
 
 

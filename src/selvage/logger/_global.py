@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
-from ._buffer import LimitedHistoryLogObserver
 from ._file import FileLogObserver
 from ._filter import FilteringLogObserver, LogLevelFilterPredicate
 from ._format import eventAsText
@@ -15,7 +15,7 @@ from ._interfaces import ILogObserver, LogEvent, Output
 from ._io import LoggingFile
 from ._levels import LogLevel
 from ._logger import Logger
-from ._observer import LogPublisher, globalLogPublisher
+from ._observer import LogPublisher, bitbucketLogObserver, globalLogPublisher
 
 __all__ = ["MORE_THAN_ONCE_WARNING", "LogBeginner", "globalLogBeginner"]
 
@@ -24,6 +24,30 @@ MORE_THAN_ONCE_WARNING = (
     "Logging was begun at <{fileNow}:{lineNow}> and had been begun before, at <{fileThen}:{lineThen}>; "
     "both sets of observers get the events now. One of the two calls of beginLoggingTo is one too many."
 )
+
+
+class _Early:
+    """Keeps the last events until it is told who shall have them."""
+
+    def __init__(self, size: int) -> None:
+        self._kept: deque[LogEvent] = deque(maxlen=size)
+        self._heir: ILogObserver | None = None
+
+    def __call__(self, event: LogEvent) -> None:
+        self._kept.append(event)
+        if self._heir is not None:
+            # Another thread was on its way here while logging began.
+            self.hand_over(self._heir)
+
+    def hand_over(self, heir: ILogObserver) -> None:
+        """Pass on what was kept, and what may still come; each event once, whichever thread does it."""
+        self._heir = heir
+        while self._kept:
+            try:
+                event = self._kept.popleft()
+            except IndexError:
+                return
+            heir(event)
 
 
 class LogBeginner:
@@ -58,10 +82,10 @@ class LogBeginner:
         self._show_warning: Callable[..., Any] = warningsModule.showwarning
         self._begun: tuple[str, int] | None = None
         size = self._DEFAULT_BUFFER_SIZE if initialBufferSize is None else initialBufferSize
-        self._history = LimitedHistoryLogObserver(size)
+        self._early = _Early(size)
         critical_only = LogLevelFilterPredicate(defaultLogLevel=LogLevel.critical)
         printed = FilteringLogObserver(FileLogObserver(errorStream, _as_printed), [critical_only])
-        self._meanwhile = LogPublisher(self._history, printed)
+        self._meanwhile = LogPublisher(self._early, printed)
         publisher.addObserver(self._meanwhile)
 
     @property
@@ -90,8 +114,7 @@ class LogBeginner:
         if self._begun is None:
             self._first(chosen, discardBuffer)
         else:
-            for observer in chosen:
-                self._publisher.addObserver(observer)
+            self._publisher._exchange((), chosen)
             self._warn_of_second(self._begun, here)
         self._begun = here
         if redirectStandardIO:
@@ -100,13 +123,8 @@ class LogBeginner:
 
     def _first(self, observers: tuple[ILogObserver, ...], discard: bool) -> None:
         self._warningsModule.showwarning = self.showwarning
-        if not discard:
-            replay = LogPublisher(*observers)
-            self._history.replayTo(replay)
-        for observer in observers:
-            self._publisher.addObserver(observer)
-        # Last: an event that comes meanwhile, from another thread, is kept by nobody otherwise.
-        self._publisher.removeObserver(self._meanwhile)
+        self._publisher._exchange((self._meanwhile,), observers)
+        self._early.hand_over(bitbucketLogObserver if discard else LogPublisher(*observers))
 
     def _warn_of_second(self, then: tuple[str, int], now: tuple[str, int]) -> None:
         (file_then, line_then), (file_now, line_now) = then, now
@@ -121,8 +139,7 @@ class LogBeginner:
     def _redirect(self, name: str, level: LogLevel) -> None:
         replaced = getattr(self._stdio, name)
         logger = Logger(namespace=name, observer=self._publisher)
-        file = LoggingFile(logger, level, getattr(replaced, "encoding", None))
-        setattr(self._stdio, name, file)
+        setattr(self._stdio, name, LoggingFile(logger, level, getattr(replaced, "encoding", None)))
 
     def showwarning(
         self,

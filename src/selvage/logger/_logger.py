@@ -160,8 +160,8 @@ class Logger:
                 invalidLevel=level,
                 logger=self,
             )
-        elif self._gate.wants(level) or "log_trace" in kwargs:
-            self._send(level, format, kwargs)
+        else:
+            self._send_if_wanted(level, format, kwargs)
 
     def failure(
         self,
@@ -200,6 +200,10 @@ class Logger:
         """
         return _Handler(self, staticMessage, level)
 
+    def _send_if_wanted(self, level: LogLevel, format: str | None, event: LogEvent) -> None:
+        if self._gate.wants(level) or "log_trace" in event:
+            self._send(level, format, event)
+
     def _send(self, level: LogLevel, format: str | None, event: LogEvent) -> None:
         fields = _bound.current()
         if fields:
@@ -215,9 +219,17 @@ class Logger:
             event["log_trace"].append((self, gate.observer))
         gate.observer(event)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, here or in another process, logs to whoever listens there.
+        observer = None if self.observer is globalLogPublisher else self.observer
+        state = {name: value for name, value in vars(self).items() if name not in _MADE_ANEW}
+        return type(self), (self.namespace, self.source, observer), state
+
     def __repr__(self) -> str:
         return f"<Logger {self._gate.namespace!r}>"
 
+
+_MADE_ANEW = frozenset({"_gate", "_owners", "source"})
 
 _new: Callable[[type[Logger]], Logger] = object.__new__
 

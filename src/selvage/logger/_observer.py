@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from selvage.failure import Failure, report
@@ -16,6 +18,10 @@ __all__ = ["OBSERVER_DISABLED", "LogPublisher", "bitbucketLogObserver", "globalL
 
 #: What the other observers are told when one raises.
 OBSERVER_DISABLED = "Log observer {observer} failed and did not get this event: {log_failure}"
+
+
+# Held while somebody adds or removes observers, never while an event passes.
+_change = threading.RLock()
 
 
 @implementer(ILogObserver)
@@ -42,13 +48,11 @@ class LogPublisher:
         """
         if not callable(observer):
             raise TypeError(f"An observer is called with each event, and {observer!r} cannot be called")
-        if observer not in self._observers:
-            self._replace((*self._observers, observer))
+        self._exchange((), (observer,))
 
     def removeObserver(self, observer: ILogObserver) -> None:
         """Pass no more events to `observer`; nothing happens when it gets none."""
-        if observer in self._observers:
-            self._replace(tuple(each for each in self._observers if each != observer))
+        self._exchange((observer,), ())
 
     def least_level(self, namespace: str) -> LogLevel | None:
         """Return the lowest level that any of the observers wants; see `ILogObserver`."""
@@ -82,11 +86,18 @@ class LogPublisher:
                 failed.append((observer, Failure()))
         self._report(failed)
 
-    def _replace(self, observers: tuple[ILogObserver, ...]) -> None:
-        knew_all = self._wants_all
-        self._observers = observers
-        self._wants_all = _any_wants_all(observers)
-        if not (knew_all and self._wants_all):
+    def _exchange(self, old: Iterable[ILogObserver], new: Iterable[ILogObserver]) -> None:
+        """Take some observers away and add others, in one step: an event that passes meanwhile goes to either."""
+        with _change:
+            kept = [each for each in self._observers if each not in old]
+            for observer in new:
+                if observer not in kept:
+                    kept.append(observer)
+            wanted_all = self._wants_all
+            self._observers = tuple(kept)
+            self._wants_all = _any_wants_all(self._observers)
+            still = wanted_all and self._wants_all
+        if not still:
             levels_changed()
 
     def _report(self, failed: list[tuple[ILogObserver, Failure]]) -> None:

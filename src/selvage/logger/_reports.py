@@ -13,8 +13,10 @@ from typing import Any
 from selvage import _events
 from selvage.failure import Report, set_default_reporter
 
+from ._interest import least_level
 from ._levels import LogLevel
 from ._logger import Logger
+from ._observer import globalLogPublisher
 
 __all__ = ["connect", "disconnect"]
 
@@ -61,11 +63,20 @@ def log_report(report: Report) -> None:
         if _print is not None and not report.context["logged"]:
             _print(report)
         return
-    if report.kind != "failure":
-        _log_of_several(report)
+    namespace = _NAMESPACES.get(report.source, _NAMESPACE)
+    if _print is not None and least_level(globalLogPublisher, namespace) is None:
+        # Nobody listens any more. Before anybody did, `LogBeginner` printed it.
+        _print(report)
         return
-    facts = {key: value for key, value in report.context.items() if key not in _RESERVED}
-    log = _logger_of(_NAMESPACES.get(report.source, _NAMESPACE))
+    log = _logger_of(namespace)
+    if report.kind != "failure":
+        _log_of_several(log, report)
+        return
+    facts = {
+        key: value
+        for key, value in report.context.items()
+        if key not in _RESERVED and not key.startswith("log_")
+    }
     # The message is text, and a format is a template.
     template = report.message.replace("{", "{{").replace("}", "}}")
     if report.message == "Unhandled error in Deferred:":
@@ -73,13 +84,14 @@ def log_report(report: Report) -> None:
         log.critical(template, isError=True)
         template = "(debug: {debugInfo})" if "debugInfo" in facts else ""
     facts.setdefault("isError", True)
-    log.failure(template, failure=report.failure, report_source=report.source, **facts)
+    facts["report_source"] = report.source
+    log.failure(template, failure=report.failure, **facts)
 
 
-def _log_of_several(report: Report) -> None:
+def _log_of_several(log: Logger, report: Report) -> None:
     """Log how many more there were, or that something was handled after all."""
     level = LogLevel.critical if report.kind == "summary" else LogLevel.info
-    _logger_of(_NAMESPACES.get(report.source, _NAMESPACE)).emit(
+    log.emit(
         level,
         "{report_message} (fingerprint {fingerprint})",
         report_message=report.message,
@@ -94,7 +106,8 @@ def log_event(namespace: str, level: str, format: str, fields: dict[str, Any]) -
     """Log what a lower floor mentions."""
     source = fields.pop("log_source", None)
     log = _logger_of(namespace) if source is None else Logger(namespace, source)
-    log.emit(LogLevel.levelWithName(level), format, **fields)
+    # Not by `emit`: a field may be called like its parameters.
+    log._send_if_wanted(LogLevel.levelWithName(level), format, fields)
 
 
 def _logger_of(namespace: str) -> Logger:
