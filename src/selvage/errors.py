@@ -85,7 +85,19 @@ __all__ = [
 ]
 
 # What `__reduce__` gives: the class, its positional arguments, and the attributes to restore.
+#: Characters of an address that a message shows; what is longer is long on purpose.
+_SHOWN = 200
+
 _Reduced = tuple[Callable[..., object], tuple[object, ...], dict[str, Any]]
+
+
+def _cut(value: object) -> str:
+    """Return an address or a port as a message shows it, however long it is."""
+    try:
+        text = str(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a number without end"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
 
 
 def _sentence(message: str, details: Sequence[object]) -> str:
@@ -123,7 +135,8 @@ class CannotListenError(BindError):
         self.socketError = socketError
 
     def __str__(self) -> str:
-        return f"Couldn't listen on {self.interface or 'any'}:{self.port}: {self.socketError}."
+        place = f"{_cut(self.interface or 'any')}:{_cut(self.port)}"
+        return f"Couldn't listen on {place}: {self.socketError}."
 
 
 class MulticastJoinError(Exception):
@@ -455,6 +468,9 @@ class InvalidAddressError(ValueError):
         super().__init__(address, message)
         self.address = address
         self.message = message
+
+    def __str__(self) -> str:
+        return f"({_cut(repr(self.address))}, {self.message!r})"
 
 
 class InvalidPortError(InvalidAddressError, OverflowError):

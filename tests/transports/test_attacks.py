@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from selvage.defer import Deferred
-from selvage.errors import DNSLookupError
+from selvage.errors import CannotListenError, DNSLookupError, InvalidAddressError, ServiceNameUnknownError
 from selvage.protocols import ClientFactory, DatagramProtocol, Factory, Protocol
 from selvage.tasks import deferLater
 from tests.work import calls_made
 
 from .conftest import LOOPS
+from .helpers import Recording
 
 # --- 55: no descriptors left ---------------------------------------------------------------------------------------
 
@@ -208,6 +209,54 @@ def test_attack_051_a_huge_name_fails_at_once(reactor: Any, run: Any, name: str)
         return made
 
     assert run(main) < 5_000
+
+
+HUGE = "h" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda reactor: reactor.listenTCP(0, Factory(), interface=HUGE),
+        lambda reactor: reactor.listenTCP(0, Factory(), interface="::1%" + HUGE),
+        lambda reactor: reactor.listenUDP(0, DatagramProtocol(), interface=HUGE),
+        lambda reactor: reactor.listenUDP(0, DatagramProtocol(), interface="::1%" + HUGE),
+        lambda reactor: reactor.listenUNIX("/" + HUGE, Factory()),
+        lambda reactor: reactor.listenUNIXDatagram("/" + HUGE, DatagramProtocol()),
+        lambda reactor: reactor.listenTCP(10**5000, Factory()),
+        lambda reactor: reactor.connectTCP("127.0.0.1", HUGE, ClientFactory()),
+    ],
+    ids=["tcp", "tcp6", "udp", "udp6", "unix", "unix datagram", "port", "service"],
+)
+def test_attack_051_no_message_holds_a_huge_name(reactor: Any, use: Any) -> None:
+    with pytest.raises((CannotListenError, InvalidAddressError, ServiceNameUnknownError)) as caught:
+        use(reactor)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("host", [HUGE, "::1%" + HUGE])
+def test_attack_051_no_failure_to_connect_holds_a_huge_name(reactor: Any, run: Any, host: str) -> None:
+    async def main() -> None:
+        factory = Recording()
+        reactor.connectTCP(host, 9, factory)
+        error = (await factory.logged(4))[2]
+        assert isinstance(error, DNSLookupError)
+        assert len(str(error)) < 500
+
+    run(main)
+
+
+@pytest.mark.parametrize("host", [HUGE, "::1%" + HUGE])
+def test_attack_051_no_refusal_to_send_holds_a_huge_name(reactor: Any, run: Any, host: str) -> None:
+    async def main() -> None:
+        port = reactor.listenUDP(0, DatagramProtocol(), interface="127.0.0.1")
+        for use in (lambda: port.write(b"", (host, 9)), lambda: port.connect(host, 9)):
+            with pytest.raises(InvalidAddressError) as caught:
+                use()
+            assert len(str(caught.value)) < 500
+        await port.stopListening()
+
+    run(main)
 
 
 # --- 95: answers from strangers ------------------------------------------------------------------------------------

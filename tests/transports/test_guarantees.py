@@ -83,7 +83,9 @@ class Way:
         return sock
 
     async def _stop(self, port: Any) -> None:
-        await port.stopListening()
+        stopping = port.stopListening()
+        if stopping is not None:
+            await stopping
         await turn(4)
 
 
@@ -584,3 +586,79 @@ def test_hooks_run_in_one_context_whoever_resumes(hold):
         assert seen == {"where it was made"}
 
     hold(scene)
+
+
+# --- Ports -----------------------------------------------------------------------------------------------------
+
+
+PORTS = [TCPServer, TCPAdoptedPort] + ([] if AF_UNIX is None else [UNIXServer, UNIXAdoptedPort])
+
+
+@pytest.fixture(params=PORTS, ids=lambda way: way.__name__)
+def hold_port(request: Any, reactor: Any, run: Any, folder: Path) -> Callable[[Any], None]:
+    """Run a coroutine function with a port, its factory, and a way to make raw sockets that connect to it."""
+
+    def hold_it(scene: Any) -> None:
+        async def main() -> None:
+            async with AsyncExitStack() as stack:
+                way = request.param(reactor, folder, stack)
+                factory = Recording()
+                first = Peer(await way._make(factory))
+                (await factory.next()).transport.loseConnection()
+                await first.rest()
+                first.close()
+                (port,) = [each for each in reactor._transport_engine().open if each.factory is factory]
+                address = port.socket.getsockname()
+
+                async def connect() -> Peer:
+                    peer = Peer(await way._raw(port.addressFamily, address))
+                    stack.callback(peer.close)
+                    return peer
+
+                await scene(port, factory, connect)
+
+        run(main)
+
+    return hold_it
+
+
+@pytest.mark.parametrize(
+    ("pause", "resume"), [("pauseProducing", "resumeProducing"), ("stopReading", "startReading")]
+)
+def test_who_connects_to_a_paused_port_waits(hold_port, pause, resume):
+    async def scene(port, factory, connect):
+        for _ in range(3):
+            getattr(port, pause)()
+            getattr(port, pause)()
+            assert port not in port.reactor.getReaders()
+            before = len(factory.protocols)
+            peers = [await connect() for _ in range(5)]
+            await turn(5)
+            assert len(factory.protocols) == before
+            getattr(port, resume)()
+            getattr(port, resume)()
+            for number, peer in enumerate(peers):
+                server = await factory.next(before + number)
+                await peer.send(b"x")
+                assert await server.got(1) == b"x"
+                server.transport.loseConnection()
+                assert await peer.rest() == b""
+                await server.lost()
+
+    hold_port(scene)
+
+
+def test_a_paused_port_may_be_closed(hold_port):
+    async def scene(port, factory, connect):
+        port.pauseProducing()
+        peer = await connect()
+        before = len(factory.protocols)
+        await port.stopListening()
+        port.resumeProducing()
+        await turn(3)
+        assert port not in port.reactor.getReaders()
+        assert len(factory.protocols) == before
+        with pytest.raises((ConnectionError, AssertionError)):
+            assert await peer.recv(), "an end is as good as a reset"
+
+    hold_port(scene)

@@ -443,3 +443,25 @@ def test_a_port_that_accepts_itself_serves_many(run, reactor, monkeypatch):
         await end(port, *peers)
 
     run(main)
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="a system without shared ports")
+def test_ports_that_share_a_number_serve_between_them(reactor, run):
+    async def main():
+        factories = [Recording(), Recording()]
+        number, ports = 0, []
+        for factory in factories:
+            binding = makeBinding("127.0.0.1", number, reusePort=True)
+            ports.append(reactor.listenTCP(binding, factory))
+            number = ports[0].getHost().port
+        peers = [await Peer.connect(ports[0]) for _ in range(8)]
+        # Whichever socket each of them came to: when one port stops, the other one serves all that come.
+        await turn(5)
+        assert sum(len(factory.protocols) for factory in factories) == 8
+        await ports[0].stopListening()
+        before = len(factories[1].protocols)
+        peers.append(await Peer.connect(ports[1]))
+        await factories[1].next(before)
+        await end(ports[1], *peers)
+
+    run(main)

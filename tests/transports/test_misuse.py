@@ -157,7 +157,7 @@ def test_connecting_to_nothing_is_refused(host: Any) -> None:
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 300 + ".example"])
 def test_a_bad_name_is_a_failed_lookup_that_names_it(host: str) -> None:
-    with pytest.raises(DNSLookupError, match=f"DNS lookup failed: .*{host}"):
+    with pytest.raises(DNSLookupError, match=f"DNS lookup failed: .*{host[:70]}"):
         connecting(host, 80)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
+import sys
 from typing import Any
 
 import pytest
@@ -176,7 +178,7 @@ def test_misuse_is_named(reactor, run):
             port.write(b"x", (here[0], "80"))
         with pytest.raises(AssertionError, match="needs an address"):
             port.write(b"x")
-        with pytest.raises(MessageLengthError):
+        with pytest.raises(MessageLengthError, match="takes no datagram of 70000 octets"):
             port.write(b"x" * 70_000, here)
         with pytest.raises(OSError):
             port.write(b"x", ("255.255.255.255", 9))
@@ -339,6 +341,73 @@ def test_adopting(reactor, run):
 
 
 @needs_ipv6
+def test_adopting_ipv6(reactor, run):
+    async def main():
+        receiver = Receiver()
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind(("::1", 0))
+            here = sock.getsockname()[:2]
+            port = reactor.adoptDatagramPort(sock.fileno(), socket.AF_INET6, receiver)
+        assert port.getHost() == IPv6Address("UDP", *here)
+        port.write(b"x", here)
+        assert await receiver.got(1) == [(b"x", here)]
+        await port.stopListening()
+
+    run(main)
+
+
+@needs_ipv6
+def test_a_connected_port_of_ipv6(reactor, run):
+    async def main():
+        one, first, here = listen(reactor, interface="::1")
+        two, second, there = listen(reactor, interface="::1")
+        one.connect(*there)
+        one.write(b"question")
+        assert await second.got(1) == [(b"question", here)]
+        two.write(b"answer", here)
+        assert await first.got(1) == [(b"answer", there)]
+        await two.stopListening()
+        one.write(b"is there anybody?")
+        await first.until(lambda: first.log == ["start", "refused"])
+        await one.stopListening()
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("interface", "host"),
+    [("127.0.0.1", "::1"), pytest.param("::1", "127.0.0.1", marks=needs_ipv6)],
+)
+def test_connecting_to_the_other_family_is_named(reactor, run, interface, host):
+    async def main():
+        port, _, _ = listen(reactor, interface=interface)
+        with pytest.raises(InvalidAddressError, match="this port speaks IPv.: listen on an interface"):
+            port.connect(host, 9)
+        await port.stopListening()
+
+    run(main)
+
+
+def test_after_a_refusal_it_goes_on_reading(reactor, run):
+    async def main():
+        one, first, here = listen(reactor)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            gone = nobody.getsockname()
+        one.connect(*gone)
+        for count in range(1, 3):
+            one.write(b"is there anybody?")
+            await first.until(lambda count=count: first.log.count("refused") == count)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as late:
+                late.bind(gone)
+                late.sendto(b"now there is", here)
+            await first.got(count)
+        await one.stopListening()
+
+    run(main)
+
+
+@needs_ipv6
 def test_ipv6(reactor, run):
     async def main():
         port, receiver, here = listen(reactor, interface="::1")
@@ -359,6 +428,26 @@ def test_broadcast_is_allowed_on_demand(reactor, run):
             port.setBroadcastAllowed(value)
             assert port.getBroadcastAllowed() is value
         await port.stopListening()
+
+    run(main)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="a broadcast address on the loopback interface is Linux's"
+)
+def test_broadcast(reactor, run):
+    async def main():
+        receiver = Receiver()
+        everywhere = reactor.listenUDP(0, receiver)
+        there = ("127.255.255.255", everywhere.getHost().port)
+        port, _, here = listen(reactor)
+        with pytest.raises(PermissionError):
+            port.write(b"to all", there)
+        port.setBroadcastAllowed(True)
+        port.write(b"to all", there)
+        assert await receiver.got(1) == [(b"to all", here)]
+        await port.stopListening()
+        await everywhere.stopListening()
 
     run(main)
 
@@ -446,6 +535,63 @@ def test_what_is_no_group_is_not_joined(reactor, run):
         with pytest.raises(MulticastJoinError):
             await port.leaveGroup(GROUP)
         await port.stopListening()
+
+    run(main)
+
+
+@pytest.mark.parametrize("ttl", [-1, 256])
+def test_a_ttl_that_cannot_be_is_named(reactor, run, ttl):
+    async def main():
+        port = reactor.listenMulticast(0, Receiver(), interface="127.0.0.1")
+        with pytest.raises(ValueError, match="0 to 255 routers, not -?[0-9]+"):
+            port.setTTL(ttl)
+        assert port.getTTL() == 1
+        await port.stopListening()
+
+    run(main)
+
+
+GROUP_OF_IPV6 = "ff11::77"  # that never leaves an interface
+
+
+def multicast_index() -> int:
+    """Return the index of an interface that takes such packets, to keep them; 0 when there is none."""
+    if not socket.has_ipv6:
+        return 0
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        for index, _ in socket.if_nameindex():
+            try:
+                request = socket.inet_pton(socket.AF_INET6, GROUP_OF_IPV6) + struct.pack("@I", index)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+                sock.sendto(b"", (GROUP_OF_IPV6, 9))
+            except OSError:
+                continue
+            return index
+    return 0
+
+
+@pytest.mark.skipif(not multicast_index(), reason="no multicast over IPv6 on this machine")
+def test_groups_of_ipv6(reactor, run):
+    async def main():
+        receiver, another = Receiver(), Receiver()
+        index = multicast_index()
+        port = reactor.listenMulticast(0, receiver, interface="::", listenMultiple=True)
+        number = port.getHost().port
+        second = reactor.listenMulticast(number, another, interface="::", listenMultiple=True)
+        for each in (port, second):
+            await each.joinGroup(GROUP_OF_IPV6, f"::1%{index}")
+        assert await port.setOutgoingInterface(index) == 1
+        port.write(b"to all", (GROUP_OF_IPV6, number))
+        assert (await receiver.got(1))[0][0] == (await another.got(1))[0][0] == b"to all"
+        port.setLoopbackMode(False)
+        port.write(b"to others", (GROUP_OF_IPV6, number))
+        port.setLoopbackMode(True)
+        port.write(b"again to all", (GROUP_OF_IPV6, number))
+        assert [data for data, _ in await another.got(2)] == [b"to all", b"again to all"]
+        for each in (port, second):
+            await each.leaveGroup(GROUP_OF_IPV6, f"::1%{index}")
+            await each.stopListening()
 
     run(main)
 

@@ -20,7 +20,16 @@ from selvage.interfaces import IListeningPort, ILoggingContext, ISystemHandle, i
 from ._listening import BasePort
 from ._stream import log_prefix
 
-__all__ = ["BaseDatagramPort"]
+__all__ = ["BaseDatagramPort", "_sockErrReadIgnore", "_sockErrReadRefuse"]
+
+# What a read may fail with while the port is sound, and what it fails with when nobody is there; the names are Twisted's,
+# whose tests add to these.
+_sockErrReadIgnore = [errno.EAGAIN, errno.EINTR, errno.EWOULDBLOCK]
+_sockErrReadRefuse = [
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    getattr(errno, "WSAECONNRESET", errno.ECONNRESET),
+]
 
 #: Packets read before other descriptors have their turn; enough that the cost of waking up is spread thin.
 _BATCH = 64
@@ -190,9 +199,8 @@ class BaseDatagramPort(BasePort):
             except BlockingIOError:
                 return
             except OSError as exc:
-                if not self._read_failed(exc):
-                    return
-                continue
+                self._read_failed(exc)
+                return
             if len(data) > size:
                 data = self._cut(data, size, address)
             speaking.transport = self
@@ -229,18 +237,26 @@ class BaseDatagramPort(BasePort):
             )
         return data[:size]
 
-    def _read_failed(self, exc: OSError) -> bool:
-        """Draw the consequence of a failed read; tell whether to go on reading."""
-        if exc.errno == errno.EINTR:
-            return True
-        if exc.errno in _REFUSED:
+    def _read_failed(self, exc: OSError) -> None:
+        """Draw the consequence of a failed read; what else has come is read in the next turn."""
+        number = (
+            exc.args[0] if exc.args else None
+        )  # errno is None when somebody raised it with the number only
+        if number in _sockErrReadRefuse:
             self._refused()
-            return True
-        report(Failure(exc), "Reading a datagram failed", source="protocol", protocol=self.protocol)
-        return False
+        elif number not in _sockErrReadIgnore:
+            report(Failure(exc), "Reading a datagram failed", source="protocol", protocol=self.protocol)
+
+    def _watch_again(self) -> None:
+        if self._reading:
+            self._engine.loop.remove_reader(self.socket)
+            self._engine.loop.add_reader(self.socket, self.doRead)
 
     def _refused(self) -> None:
         """Tell the protocol that nobody is there; the system says so of a connected peer only."""
+        if self._reading:
+            # uvloop stops watching a socket that had an error, and closes what it watched with when we return.
+            self._engine.loop.call_soon(self._watch_again)
         if self._connected_to is None:
             return
         try:
@@ -250,16 +266,16 @@ class BaseDatagramPort(BasePort):
                 Failure(), "Unhandled error in connectionRefused", source="protocol", protocol=self.protocol
             )
 
-    def _send_failed(self, exc: OSError) -> None:
-        """Draw the consequence of a failed send.
+    def _send_failed(self, exc: OSError, length: int) -> None:
+        """Draw the consequence of a failed send of so many octets.
 
         Raises:
             MessageLengthError: the system does not send datagrams of that length.
             OSError: what else went wrong.
         """
         if exc.errno == errno.EMSGSIZE:
-            raise MessageLengthError("message too long") from exc
-        if exc.errno in _REFUSED:
+            raise MessageLengthError(f"the system takes no datagram of {length} octets here") from exc
+        if exc.errno in _sockErrReadRefuse:
             self._refused()
         else:
             raise exc
@@ -277,6 +293,3 @@ class BaseDatagramPort(BasePort):
     def __repr__(self) -> str:
         where = self._local_name()
         return f"<{type(self.protocol)} {'not connected' if where is None else f'on {where}'}>"
-
-
-_REFUSED = (errno.ECONNREFUSED, getattr(errno, "WSAECONNRESET", errno.ECONNREFUSED), errno.ECONNRESET)

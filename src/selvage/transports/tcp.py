@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from selvage._hostnames import shortened
 from selvage.addresses import IPv4Address, IPv6Address
 from selvage.errors import CannotListenError, DNSLookupError, ServiceNameUnknownError
 from selvage.failure import Failure
@@ -179,7 +180,7 @@ class Port(StreamPort):
         except BaseException as exc:
             if sock is not None:
                 sock.close()
-            if not isinstance(exc, (OSError, OverflowError)):
+            if not isinstance(exc, (OSError, OverflowError, UnicodeError)):
                 raise
             raise CannotListenError(self.interface, self.port, exc) from exc
         return sock
@@ -256,7 +257,13 @@ class Client(BaseClient):
         host, port = self.addr
         if self.addressFamily == socket.AF_INET6:
             # Asked for by number: this only splits the scope off, and refuses ports below zero.
-            address = socket.getaddrinfo(host, port, 0, 0, 0, _NUMERIC_ONLY)[0][4]
+            try:
+                address = socket.getaddrinfo(host, port, 0, 0, 0, _NUMERIC_ONLY)[0][4]
+            except UnicodeError as exc:
+                error = DNSLookupError(f"{shortened(host)} has a scope that cannot be")
+                error.__cause__ = exc
+                self.failIfNotConnected(error)
+                return
             self._connect((address[0], port, *address[2:]))
         elif isIPAddress(host):
             self._connect((host, port))
@@ -322,7 +329,7 @@ class Connector(BaseConnector):
             try:
                 port = socket.getservbyname(port, "tcp")
             except OSError as exc:
-                raise ServiceNameUnknownError(string=f"{exc} ({port!r})") from exc
+                raise ServiceNameUnknownError(string=f"{exc} ({shortened(port)})") from exc
         self.host, self.port = host, port
         self.bindAddress = bindAddress
         super().__init__(factory, timeout, ambient_reactor(reactor))

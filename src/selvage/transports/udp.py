@@ -9,16 +9,17 @@ import socket
 import struct
 from typing import Any
 
+from selvage._hostnames import shortened
 from selvage.addresses import IPv4Address, IPv6Address
 from selvage.defer import Deferred, fail, succeed
 from selvage.errors import InvalidAddressError, InvalidPortError, MulticastJoinError
 from selvage.interfaces import IMulticastTransport, IUDPTransport, implementer
 
-from ._datagram import BaseDatagramPort
+from ._datagram import BaseDatagramPort, _sockErrReadIgnore, _sockErrReadRefuse
 from ._ip import _resolveIPv6, isIPAddress, isIPv6Address
 from ._writing import BYTES_LIKE, not_bytes
 
-__all__ = ["MulticastMixin", "MulticastPort", "Port"]
+__all__ = ["MulticastMixin", "MulticastPort", "Port", "_sockErrReadIgnore", "_sockErrReadRefuse"]
 
 #: How many hosts `write` remembers to have checked; a table of that size is small, and few programs talk to as many.
 _HOSTS_REMEMBERED = 4096
@@ -139,7 +140,7 @@ class Port(BaseDatagramPort):
                 self._check_host(addr[0])
             return self.socket.sendto(datagram, addr)
         except OSError as exc:
-            return self._send_failed(exc)
+            return self._send_failed(exc, len(datagram))
         except OverflowError as exc:
             raise InvalidPortError(addr, "a port is a number from 0 to 65535") from exc
         except TypeError as exc:
@@ -167,7 +168,7 @@ class Port(BaseDatagramPort):
 
         Raises:
             RuntimeError: it is connected already.
-            InvalidAddressError: `host` is a name, or `port` cannot be.
+            InvalidAddressError: `host` is a name or of the other family, or `port` cannot be.
         """
         if self._connected_to is not None:
             raise RuntimeError(
@@ -175,6 +176,12 @@ class Port(BaseDatagramPort):
             )
         if not isIPAddress(host) and not isIPv6Address(host):
             raise InvalidAddressError(host, "not an IPv4 or IPv6 address.")
+        family = socket.AF_INET6 if isIPv6Address(host) else socket.AF_INET
+        if family != self.addressFamily:
+            ours = "IPv4" if self.addressFamily == socket.AF_INET else "IPv6"
+            raise InvalidAddressError(
+                host, f"this port speaks {ours}: listen on an interface of the other family"
+            )
         try:
             self.socket.connect((host, port))
         except OverflowError as exc:
@@ -253,7 +260,13 @@ class MulticastMixin:
         return int(self._get(socket.IP_MULTICAST_TTL, socket.IPV6_MULTICAST_HOPS))
 
     def setTTL(self, ttl: int) -> None:
-        """Set how many routers a multicast packet may cross, 0 to 255."""
+        """Set how many routers a multicast packet may cross, 0 to 255.
+
+        Raises:
+            ValueError: `ttl` is something else.
+        """
+        if not 0 <= ttl <= 255:
+            raise ValueError(f"a multicast packet may cross 0 to 255 routers, not {ttl}")
         if self._is_v6():
             self._set(0, socket.IPV6_MULTICAST_HOPS, ttl)
         else:
@@ -280,7 +293,7 @@ class MulticastMixin:
         local = interface or ("::" if self._is_v6() else "0.0.0.0")
         if not isIPAddress(local, family):
             name = socket.AddressFamily(family).name
-            return fail(MulticastJoinError(f"invalid address literal for {name}: {local!r}"))
+            return fail(MulticastJoinError(f"invalid address literal for {name}: {shortened(local)}"))
         if isIPAddress(addr, family):
             return self._try_group(addr, local, join)
         resolved: Deferred[None] = self.reactor.resolve(addr).addCallback(self._try_group, local, join)

@@ -464,8 +464,9 @@ class DatagramPort(BaseDatagramPort):
             return send(datagram, *args)
         except OSError as exc:
             if exc.errno == errno.ENOBUFS:
-                raise MessageLengthError("message too long") from exc
-            return self._send_failed(exc)
+                words = f"the system takes no datagram of {len(datagram)} octets here"
+                raise MessageLengthError(words) from exc
+            return self._send_failed(exc, len(datagram))
         except TypeError as exc:
             if isinstance(datagram, BYTES_LIKE):
                 raise
