@@ -40,7 +40,7 @@ def clock(monkeypatch):
 
 def _empty(watch):
     watch.young.clear()
-    watch._old, watch._early, watch._asked, watch.limit = [], [], False, 0
+    watch._old, watch._early, watch._asked, watch._collecting, watch.limit = [], [], False, False, 0
 
 
 def pass_time(clock, seconds):
@@ -101,14 +101,54 @@ def test_one_whose_last_reference_goes_is_reported_then(told, clock):
 
 
 def test_nobody_wakes_up_when_there_is_nothing_to_look_at(told, clock):
+    for _ in range(2):
+        d = fail(KeyError())
+        assert sorted(call.getTime() - clock.seconds() for call in clock.getDelayedCalls()) == [1, 10]
+        d.addErrback(lambda failure: None)
+        pass_time(clock, 20)
+        assert clock.getDelayedCalls() == []
+
+
+def test_the_collector_is_asked_soon_and_once_a_second(told, clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(gc, "collect", asked.append)
+    failed = [fail(KeyError()) for _ in range(10)]
+    pass_time(clock, 5)
+    assert asked == [1]
+    failed.append(fail(KeyError()))
+    pass_time(clock, 1)
+    assert asked == [1, 1]
+    for d in failed:
+        d.addErrback(lambda failure: None)
+    pass_time(clock, 5)
+    assert asked == [1, 1]
+
+
+def test_a_deferred_that_was_just_dropped_is_reported_soon(told, clock):
+    """Who fired it has it in a variable, and the traceback keeps that frame."""
+
+    def callback(result):
+        raise KeyError("dropped")
+
+    def work():
+        d = Deferred()
+        d.addCallback(callback)
+        d.callback(None)
+
+    gc.collect()
+    work()
+    pass_time(clock, 1)
+    assert [got.message for got in told] == ["Unhandled error in Deferred:"]
+
+
+def test_a_collector_that_is_switched_off_is_not_asked(told, clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(gc, "collect", asked.append)
+    monkeypatch.setattr(gc, "isenabled", lambda: False)
     d = fail(KeyError())
-    assert len(clock.getDelayedCalls()) == 1
+    pass_time(clock, 2)
+    assert asked == []
     d.addErrback(lambda failure: None)
-    pass_time(clock, 20)
-    assert clock.getDelayedCalls() == []
-    again = fail(KeyError())
-    assert len(clock.getDelayedCalls()) == 1
-    again.addErrback(lambda failure: None)
 
 
 def test_one_that_fails_anew_is_young_again(told, clock):

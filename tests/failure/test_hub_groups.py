@@ -116,7 +116,7 @@ def test_the_next_report_after_the_window_brings_the_summary(told, hub_time):
     report_times(1, 2)
     assert told.lines() == [("failure", 1)] * 3 + [("summary", 8), ("failure", 1)]
     summary = told[3]
-    assert summary.message == "Unhandled error 0: 8 more in the last 60 s"
+    assert summary.message == "Unhandled error 0: 8 more in the last 60 s, like ValueError: number"
     assert summary.failure.check(ValueError)
     assert summary.fingerprint == told[0].fingerprint
 

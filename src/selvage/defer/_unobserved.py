@@ -4,13 +4,18 @@ Theory of operation
 -------------------
 
 A failure that is left over is reported when the last reference to its Deferred goes (`_debug`). But a Deferred that is part
-of a circle of references goes only when the garbage collector comes round, and the frames of a traceback easily make one; a
-Deferred in a forgotten list does not go at all. So each one that is left with a failure enters a list of the *young*, by a
-weak reference. After a while it is looked at, and once more after the same time: if it still has the very same failure
-then, that is reported, between one and two times that while after it happened.
+of a circle of references goes only when the garbage collector comes round; and a traceback makes one as a rule: its frames
+keep those that called them, and somewhere among these is who fired the Deferred and has it in a variable. A Deferred in a
+forgotten list does not go at all. So each one that is left with a failure enters a list of the *young*, by a weak
+reference.
 
-Entering costs a weak reference and an append. Nobody looks at a clock; a timer of the hub's driver (the reactor, see
-`selvage.failure._later`) runs only while something is young. Without a driver the list is looked through when it has grown,
+* After a second the collector is asked to look at what is young, which takes well under a millisecond; this finds the
+  circles that were made and dropped shortly before.
+* After a longer while the list is looked at, and once more after the same time: who still has the very same failure then is
+  reported, between one and two times that while after it happened. This finds all else.
+
+Entering costs a weak reference and an append. Nobody looks at a clock; timers of the hub's driver (the reactor, see
+`selvage.failure._later`) run only while something is young. Without a driver the list is looked through when it has grown,
 and at the end of the program everything that is left is reported.
 
 Somebody may handle it even later: then that is said, too, when it is seen or when the Deferred goes.
@@ -18,6 +23,7 @@ Somebody may handle it even later: then that is said, too, when it is seen or wh
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 import weakref
@@ -34,6 +40,13 @@ __all__ = ["UNOBSERVED_S", "Early", "Watch", "report_unobserved", "watch"]
 # Seconds after which a failure that nobody has looked at is reported. Longer than what a program that waits for several
 # operations in turn lets the failed ones wait: time limits of single operations are 30 s as a rule.
 UNOBSERVED_S = 60.0
+
+# Seconds after which the garbage collector is asked, at most once in that time: soon for a person, seldom for a machine.
+_COLLECT_S = 1.0
+
+# The generation that it is asked to look at, with those below: what was made since its last few visits, some thousand
+# objects at most.
+_GENERATION = 1
 
 # Entries after which the list is looked through without a driver.
 _GROWN = 1000
@@ -86,16 +99,23 @@ class Watch:
         self._early: list[weakref.ref[DebugInfo]] = []
         self._looked = 0.0
         self._asked = False
+        self._collecting = False
         self._looking = threading.Lock()
         self._ending = False
 
     def grown(self) -> None:
         """Make sure that somebody looks; called by the first one, and when the list has grown to its limit."""
+        fresh = not self.limit
         self.limit = _GROWN
+        if fresh and not self._collecting:
+            self._collecting = True
+            self._later(_COLLECT_S, self.collect)
         if self.after is not None:
             if not self._asked:
                 self._looked = self.clock()
                 self._ask()
+                return
+            if fresh:
                 return
             if self.clock() - self._looked >= self.after:
                 self.look()
@@ -107,6 +127,14 @@ class Watch:
         # What other threads append meanwhile stays.
         young[: len(entered)] = left
         self.limit = max(_GROWN, 2 * len(left))
+
+    def collect(self) -> None:
+        """Have the garbage collector find circles that were just dropped; see the theory of operation."""
+        self._collecting = False
+        self.limit = 0
+        # A program that has switched it off has its reasons.
+        if gc.isenabled() and any(_left_over(ref) is not None for ref in self.young[:]):
+            gc.collect(_GENERATION)
 
     def _ask(self) -> None:
         if self.after is not None:
@@ -144,7 +172,6 @@ class Watch:
         finally:
             self._looking.release()
         if self._old or self._early:
-            self.limit = _GROWN
             self._ask()
 
     def look_for_the_last_time(self) -> None:

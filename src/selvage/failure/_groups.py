@@ -60,6 +60,9 @@ NO_STACK = "no-stack"
 # Characters of a message that a group keeps. It may have come from a peer, in any length.
 _MESSAGE_LIMIT = 2000
 
+# Characters of it that a summary repeats.
+_BRIEF = 200
+
 # Who looks into the log for each single error, when these modules are in use: so nothing is held.
 _COLLECTORS = ("twisted.trial.unittest",)
 
@@ -273,6 +276,8 @@ class Groups:
         group.since = now
         what = "more that found no group" if group.fingerprint == OVERFLOW else "more"
         message = f"{group.message.rstrip(': ')}: {held:,} {what} in the last {seconds:,.0f} s"
+        if group.fingerprint != OVERFLOW:
+            message += f", like {_in_brief(group.failure)}"
         return Report(
             group.failure, message, group.source, {}, now, "summary", held, fingerprint=group.fingerprint
         )
@@ -354,6 +359,11 @@ def _as_text(failure: Failure, key: str) -> Failure:
         # Somebody's methods get in the way, and may raise anything; its class has to do. It must be counted.
         pass
     return made
+
+
+def _in_brief(failure: Failure) -> str:
+    first = failure.getErrorMessage().partition("\n")[0]
+    return f"{getattr(failure.type, '__name__', failure.type)}: {first[:_BRIEF]}"
 
 
 def _cut(text: str) -> str:
