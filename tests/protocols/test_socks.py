@@ -18,7 +18,7 @@ from selvage.errors import ConnectionRefusedError, DNSLookupError
 from selvage.failure import subscribe, unsubscribe
 from selvage.protocols import ClientCreator, Factory, Protocol, socks, wire
 from selvage.protocols._socks4 import MAX_REQUEST, SOCKSRequestError, read_request
-from selvage.tasks import Clock
+from selvage.tasks import Clock, deferLater
 from selvage.testing import MemoryReactorClock, StringTransport
 
 GRANTED = struct.pack("!BBH", 0, 90, 34) + socket.inet_aton("192.0.2.1")
@@ -253,19 +253,21 @@ def test_another_side_that_is_not_there_is_rejected_and_only_a_defect_is_reporte
     assert len(reported) == isinstance(reason, ZeroDivisionError)
 
 
-def test_too_much_before_the_answer_is_refused() -> None:
+def test_what_comes_before_the_answer_waits_and_is_bounded() -> None:
     class Slow(Serving):
         def connectClass(self, *args: Any) -> Deferred[Any]:
             return Deferred()
 
     protocol = serving(kind=Slow)
     protocol.dataReceived(request())
-    assert protocol.transport.producerState == "paused"
     protocol.dataReceived(b"x" * socks.MAX_EARLY)
-    assert protocol.transport.value() == b""
+    assert protocol.transport.producerState == "producing"  # else nobody would notice that it goes
     protocol.dataReceived(b"x")
-    assert protocol.transport.value() == REJECTED
-    assert protocol._early == b""
+    assert protocol.transport.producerState == "paused"
+    Serving.connectClass(protocol, "192.0.2.1", 34, socks.SOCKSv4Outgoing, protocol)
+    assert protocol.transport.producerState == "producing"
+    assert protocol.other.transport.value() == b"x" * (socks.MAX_EARLY + 1)
+    assert protocol.transport.value() == GRANTED
 
 
 def test_nothing_is_waited_for_without_end() -> None:
@@ -431,6 +433,39 @@ def test_waiting_on_real_sockets() -> None:
         assert (await client.until(21)).endswith(b"hello")
         other.transport.loseConnection()
         await client.ended
+        await relay.stopListening()
+
+    selvage.run(main)
+
+
+@pytest.mark.parametrize("command", [1, 2])
+def test_nothing_is_left_when_the_client_goes(command: int) -> None:
+    """Its port is closed, its attempt to connect given up."""
+    stopped: Deferred[None] = Deferred()
+
+    class Waiting(socks.SOCKSv4):
+        def connectClass(self, *args: Any) -> Deferred[Any]:
+            return Deferred(lambda _: stopped.callback(None))
+
+        def connectionLost(self, reason: Any = None) -> None:
+            super().connectionLost(reason)
+            if command == 2:
+                stopped.callback(None)
+
+    async def main() -> None:
+        reactor: Any = selvage.get_reactor()
+        relay = reactor.listenTCP(0, Factory.forProtocol(Waiting), interface="127.0.0.1")
+        client = await ClientCreator(reactor, Client).connectTCP("127.0.0.1", relay.getHost().port)
+        client.transport.write(request(command, 0, "127.0.0.1"))
+        port = 0
+        if command == 2:
+            port = struct.unpack("!xxH4x", await client.until(8))[0]
+        client.transport.loseConnection()
+        await stopped
+        if port:
+            await deferLater(reactor, 0)
+            with pytest.raises(ConnectionRefusedError):
+                await ClientCreator(reactor, Client).connectTCP("127.0.0.1", port)
         await relay.stopListening()
 
     selvage.run(main)

@@ -52,9 +52,9 @@ __all__ = [
 REQUEST_TIMEOUT_S = 30.0
 #: So long the other side may take to be there, connecting or being waited for.  The protocol's own figure.
 RELAY_TIMEOUT_S = 120.0
-#: What a client sends before its answer waits; more than this and it is refused.  One receive of the loop is 256 KiB at most,
-#: and then reading pauses.
-MAX_EARLY = 1 << 19
+#: When a client has sent so many bytes before its answer, reading pauses.  Until then it does not: who is not read from is
+#: not noticed to go.  It has no reason to send more than the beginning of a conversation.
+MAX_EARLY = 1 << 16
 
 _GRANTED, _REJECTED = 90, 91
 
@@ -152,8 +152,8 @@ class SOCKSv4(Protocol):
         self._early += data
         if self._state is _State.REQUESTED:
             self._read_request()
-        elif len(self._early) > MAX_EARLY:
-            self._refuse(SOCKSRequestError(f"more than {MAX_EARLY} bytes before the answer"))
+        if len(self._early) > MAX_EARLY and self._state is _State.WORKING:
+            self.transport.pauseProducing()  # type: ignore[attr-defined]
 
     def _read_request(self) -> None:
         try:
@@ -166,9 +166,6 @@ class SOCKSv4(Protocol):
         self._early = request.rest
         self._state = _State.WORKING
         self._wait(RELAY_TIMEOUT_S)
-        pause = getattr(self.transport, "pauseProducing", None)
-        if pause is not None:
-            pause()
         if request.name is None:
             self._grant(request.address, request)
         else:
@@ -272,9 +269,8 @@ class SOCKSv4(Protocol):
         early, self._early = self._early, b""
         if early:
             other.write(early)
-        resume = getattr(self.transport, "resumeProducing", None)
-        if resume is not None:
-            resume()
+        if len(early) > MAX_EARLY:
+            self.transport.resumeProducing()  # type: ignore[attr-defined]
         return True
 
     def _other_lost(self) -> None:
