@@ -8,7 +8,7 @@ or `authorize` is overridden.  It decides on addresses after names were looked u
 
 Each side is the producer of the other: a slow reader slows the other side's peer down, and memory stays small.
 
-Twisted: `twisted.protocols.socks`, which serves whoever connects; a waiting port is never closed there.
+Twisted: `twisted.protocols.socks`, which serves whoever connects, and raises `TypeError` when it is to wait.
 """
 
 from __future__ import annotations
