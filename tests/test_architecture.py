@@ -315,6 +315,7 @@ def test_no_ring_of_imports():
     violations(" <-> ".join(sorted(ring)) for ring in strongly_connected(graph))
 
 
+@pytest.mark.timeout(600)  # half a minute of computing, on a machine that may have other things to do
 def test_each_module_can_be_imported_first():
     """Whatever module a program imports first, no half-made module is met on the way."""
     names = [
