@@ -44,6 +44,7 @@ FACES = [
     "selvage.reactor",
     "selvage.tasks",
     "selvage.testing",
+    "selvage.testing.conformance",
     "selvage.testing.iosim",
     "selvage.transports",
 ]

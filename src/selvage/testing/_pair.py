@@ -212,6 +212,10 @@ class MemoryTransport:
     def _drained(self) -> bool:
         return not self._outbox and self._producer is None
 
+    def _is_over(self) -> bool:
+        """Whether this end closes in the step under way, so that its protocol wants no more data."""
+        return self._reason is not None or (self._ending is _Ending.DRAINING and self._drained())
+
     def _guarded(self, hook: Any, *args: Any) -> None:
         """Call a hook as a reactor would: its exception is reported and ends this end, nothing else."""
         try:
@@ -308,7 +312,7 @@ class Pair:
             # What a network answers with a reset.
             if sender.connected:
                 sender._cut(Failure(ConnectionLost()))
-        elif receiver._reason is None:
+        elif not receiver._is_over():
             receiver._guarded(receiver.protocol.dataReceived, parcel)
 
     def _settle(self, end: MemoryTransport, other: MemoryTransport) -> bool:
@@ -322,7 +326,7 @@ class Pair:
             elif other.connected and other._reason is None:
                 other._cut(Failure(ConnectionLost()))
             return True
-        if end._ending is _Ending.DRAINING and end._drained():
+        if end._is_over():
             end._close(Failure(ConnectionDone()))
             self._reached_end(other)
             return True
