@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import io
 import logging
+import os
 import subprocess
 import sys
 import textwrap
@@ -393,7 +394,7 @@ def run(code):
         capture_output=True,
         text=True,
         timeout=50,
-        env={"TZ": "UTC", "PATH": "/usr/bin:/bin"},
+        env={**os.environ, "TZ": "UTC"},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr

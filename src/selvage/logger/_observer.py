@@ -121,7 +121,8 @@ class LogPublisher:
                     except Exception:
                         # One that cannot take even this is not told of by way of the next.
                         continue
-            report(failure, "A log observer failed", source="observer", observer=broken, logged=told)
+            facts = {"logged": True} if told else {}
+            report(failure, "A log observer failed", source="observer", observer=broken, **facts)
 
     def __repr__(self) -> str:
         return f"<LogPublisher of {len(self._observers)} observers at {id(self):#x}>"

@@ -58,9 +58,9 @@ def disconnect() -> None:
 
 def log_report(report: Report) -> None:
     """Log a failure that nobody handled, in Twisted's words."""
-    if report.source == "observer" and "logged" in report.context:
+    if report.source == "observer" and "observer" in report.context:
         # Its publisher has told the other observers. If there are none, a log is not where to say so.
-        if _print is not None and not report.context["logged"]:
+        if _print is not None and "logged" not in report.context:
             _print(report)
         return
     namespace = _NAMESPACES.get(report.source, _NAMESPACE)
