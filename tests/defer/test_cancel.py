@@ -8,8 +8,11 @@ from selvage.defer import (
     AlreadyCalledError,
     CancelledError,
     Deferred,
+    DeferredList,
     Failure,
+    FirstError,
     ensureDeferred,
+    gatherResults,
     inlineCallbacks,
     succeed,
 )
@@ -254,3 +257,24 @@ def test_coroutines_that_wait_for_each_other_can_be_cancelled() -> None:
     for d in cell:
         d.addErrback(failures.append)
     assert [failure.type for failure in failures] == [CancelledError, CancelledError]
+
+
+def test_what_waits_for_a_list_cancels_its_members() -> None:
+    """A class of Deferreds with a `cancel` of its own is asked, whoever waits for it."""
+    cancelled: list[Deferred[None]] = []
+    awaited, returned = Deferred[None](cancelled.append), Deferred[None](cancelled.append)
+
+    async def wait() -> None:
+        await gatherResults([awaited], consumeErrors=True)
+
+    coroutine = ensureDeferred(wait())
+    coroutine.cancel()
+    chained = succeed(None).addCallback(lambda _: DeferredList([returned], consumeErrors=True))
+    chained.cancel()
+    assert cancelled == [awaited, returned]
+    failures: list[Failure] = []
+    coroutine.addErrback(failures.append)
+    assert failures[0].check(FirstError)
+    assert failures[0].value.subFailure.check(CancelledError)
+    [(success, _)] = result_of(chained)
+    assert not success

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["cancel"]
 
 
-def cancel(d: Deferred[Any]) -> None:
-    """Cancel `d`, or what it waits for in the end; see `Deferred.cancel`."""
+def cancel(d: Deferred[Any], plain: object) -> None:
+    """Cancel `d`, or what it waits for in the end; see `Deferred.cancel`.
+
+    Args:
+        plain: that method. Where a Deferred on the way has another, that is called.
+    """
     # Coroutines passed on the way to what is to be cancelled: two may wait for each other.
     passed: set[int] = set()
     while True:
@@ -24,6 +28,9 @@ def cancel(d: Deferred[Any]) -> None:
             if type(inner) not in DEFERREDS:
                 return
             d = inner
+            if type(d).cancel is not plain:
+                d.cancel()
+                return
             continue
         canceller = d._canceller
         if canceller is None:
@@ -42,6 +49,9 @@ def cancel(d: Deferred[Any]) -> None:
             return
         passed.add(id(d))
         d = following
+        if type(d).cancel is not plain:
+            d.cancel()
+            return
     try:
         canceller(d)
     except BaseException as exc:

@@ -458,7 +458,7 @@ class Deferred(Generic[_T]):
         Raises:
             Exception: what the canceller raised. The Deferred has been fired with `CancelledError` by then.
         """
-        cancel(self)
+        cancel(self, Deferred.cancel)
 
     def addTimeout(
         self,
