@@ -68,6 +68,24 @@ def raise_from_depth(depth):
         raise ValueError("measured")
 
 
+# Twenty functions of which each calls the one before: unlike in a recursion, no two frames are at the same place.
+places = {}
+exec(
+    "def place_1():\n    raise ValueError('measured')\n"
+    + "".join(f"def place_{n}():\n    place_{n - 1}()\n" for n in range(2, 21)),
+    places,
+)
+
+
+def traceback_of_20_places(count):
+    try:
+        places["place_20"]()
+    except ValueError:
+        failure = Failure()
+    for _ in range(count):
+        failure.getTraceback()
+
+
 def traceback_of_20_frames(count):
     try:
         raise_from_depth(19)
@@ -133,6 +151,7 @@ if __name__ == "__main__":
             "Failure() in except": failure_in_except,
             "Failure() in except, 50 deep": failure_in_except_deep,
             "getTraceback of 20 frames": traceback_of_20_frames,
+            "getTraceback of 20 places": traceback_of_20_places,
             "inlineCallbacks, 2 yields": inline_callbacks_2_yields,
             "coroutine, 2 awaits": coroutine_2_awaits,
             "coroutine, await pending": await_pending,
