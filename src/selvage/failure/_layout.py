@@ -202,12 +202,15 @@ def _frame_in_context(frame: StoryFrame, form: Form) -> Iterator[Line]:
     yield next(frame_lines(frame, form))
     first = max(frame.line - form.context, 1)
     shown = [line.rstrip() for line in source[first - 1 : frame.line + form.context]]
+    while not shown[-1]:
+        shown.pop()
     indent = min((len(line) - len(line.lstrip()) for line in shown if line), default=0)
     width = len(str(first + len(shown)))
     for number, line in enumerate(shown, first):
         here = number == frame.line
         mark = ">" if here else " "
-        yield [(f"  {mark} {number:{width}} ", "line"), (line[indent:], "code" if here else "context")]
+        numbered = (f"  {mark} {number:{width}}", "line")
+        yield [numbered, (" " + line[indent:], "code" if here else "context")] if line else [numbered]
         if here:
             margin = " " * (width + 5 + len(line) - len(line.lstrip()) - indent)
             yield from _caret_line(frame, margin)

@@ -292,7 +292,9 @@ class Teller:
         if self._locals is not None:
             from selvage.failure._locals import describe
 
-            live = [_variables(entry) for entry in entries] or [list(record[3]) for record in records]
+            live = [_variables(entry, failure) for entry in entries] or [
+                list(record[3]) for record in records
+            ]
             variables = describe(live, self._locals)
         frames: list[StoryFrame] = []
         same = 0
@@ -360,9 +362,15 @@ def _record(entry: TracebackType) -> tuple[str, str, int, tuple[()], tuple[()]]:
     return code.co_name, code.co_filename, line_of(entry), (), ()
 
 
-def _variables(entry: TracebackType) -> list[tuple[str, Any]]:
+def _variables(entry: TracebackType, failure: Failure) -> list[tuple[str, Any]]:
+    """Give the local variables of a frame, without the failure that the report is about."""
     try:
-        return list(entry.tb_frame.f_locals.items())
+        return [
+            (name, value)
+            for name, value in entry.tb_frame.f_locals.items()
+            if value is not failure.value
+            and not (type(value) is type(failure) and value.value is failure.value)
+        ]
     except Exception:
         return []
 
