@@ -487,6 +487,90 @@ def test_a_descriptor_that_is_held_back_when_the_connection_ends_is_closed(react
     run(main)
 
 
+def open_descriptors() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+def test_descriptors_go_both_ways_under_load_and_none_is_left(reactor, run, place):
+    count, piece = 300, b"x" * 10_000
+
+    class Sending(Taking):
+        """Sends a descriptor before each piece, when the transport lets it, and tells those that come by their files."""
+
+        def go(self, files: list[int]) -> None:
+            self.files, self.sent, self.seen, self.pauses, self.paused = files, 0, [], 0, False
+            self.transport.registerProducer(self, True)
+            self.resumeProducing()
+
+        def resumeProducing(self) -> None:
+            self.paused = False
+            while not self.paused and self.sent < count:
+                self.sent += 1
+                self.transport.sendFileDescriptor(self.files[self.sent % len(self.files)])
+                self.transport.write(piece)
+            if self.sent == count:
+                self.transport.unregisterProducer()
+
+        def pauseProducing(self) -> None:
+            self.paused = True
+            self.pauses += 1
+
+        def stopProducing(self) -> None:
+            self.paused = True
+
+        def fileDescriptorReceived(self, descriptor: int) -> None:
+            self.seen.append(os.fstat(descriptor).st_ino)
+            os.close(descriptor)
+
+        def dataReceived(self, data: bytes) -> None:
+            self.data += data
+            # Each came before the bytes that it rode on.
+            assert len(self.seen) >= len(self.data) // len(piece)
+            self._note("data")
+
+    async def main():
+        port, server, client = await pair(reactor, place, Sending, Sending)
+        files = [os.open(os.devnull if number else "/", os.O_RDONLY) for number in range(5)]
+        before = open_descriptors()
+        server.go(files)
+        client.go(files)
+        expected = [os.fstat(files[number % 5]).st_ino for number in range(1, count + 1)]
+        for one in (server, client):
+            await one.got(count * len(piece))
+            assert one.seen == expected
+            assert one.pauses
+        assert open_descriptors() == before
+        for number in files:
+            os.close(number)
+        await end(port, server, client)
+
+    run(main)
+
+
+@pytest.mark.parametrize("ending", ["loseConnection", "abortConnection"])
+def test_descriptors_that_come_with_the_end_are_closed(reactor, run, place, ending):
+    class OneIsEnough(Taking):
+        def fileDescriptorReceived(self, descriptor: int) -> None:
+            super().fileDescriptorReceived(descriptor)
+            os.close(descriptor)
+            getattr(self.transport, ending)()
+
+    async def main():
+        port, server, client = await pair(reactor, place, OneIsEnough)
+        before = open_descriptors()
+        for _ in range(50):
+            client.transport.sendFileDescriptor(0)
+            client.transport.write(b"x")
+        await server.lost()
+        await client.lost()
+        assert len(server.taken()) == 1
+        await turn(3)
+        assert open_descriptors() == before - 2
+        await end(port)
+
+    run(main)
+
+
 def test_many_descriptors_on_their_way_pause_a_producer(reactor, run, place):
     async def main():
         port, server, client = await pair(reactor, place, client=Taking)
