@@ -91,7 +91,7 @@ class SendmsgTransport:
     def _watch_input(self) -> None:
         wanted = self._wants_input and not self._closing
         if wanted and not self._reading:
-            self._loop.add_reader(self._socket, self._context.run, self._read)
+            self._context.copy().run(self._loop.add_reader, self._socket, self._read)
         elif self._reading and not wanted:
             self._loop.remove_reader(self._socket)
         self._reading = wanted
@@ -203,7 +203,7 @@ class SendmsgTransport:
     def _watch_output(self) -> None:
         wanted = bool(self._buffer) and not self._ended
         if wanted and not self._writing:
-            self._loop.add_writer(self._socket, self._context.run, self._write)
+            self._context.copy().run(self._loop.add_writer, self._socket, self._write)
         elif self._writing and not wanted:
             self._loop.remove_writer(self._socket)
         self._writing = wanted
