@@ -13,11 +13,12 @@ JUDGE := .venv/judge-$(TAG)
 ARGS ?=
 ONLY ?=
 
-.PHONY: help demo test test-fast check bench conformance format clean
+.PHONY: help demo test test-fast soak check bench conformance format clean
 
 help:
 	@echo "make demo         run the demonstration service and its clients (ARGS=--once ends by itself)"
 	@echo "make test         run the tests (ARGS='-k name' passes arguments to pytest)"
+	@echo "make soak         let connections come and go for two minutes, half of them misbehaving, and see what is left"
 	@echo "make check        lint, formatting, types, architecture"
 	@echo "make bench        measure beside the peers and hold the budgets (ONLY=echo runs one)"
 	@echo "make conformance  run Twisted's own tests on Selvage (ARGS='twisted.internet.test.test_core' runs some)"
@@ -52,6 +53,9 @@ test: $(VENV)/test.stamp
 
 test-fast: $(VENV)/test.stamp
 	$(PY) -m pytest -m "not slow" $(ARGS)
+
+soak: $(VENV)/test.stamp
+	$(PY) -m tests.soak $(ARGS)
 
 check: $(VENV)/check.stamp
 	$(VENV)/bin/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
 from typing import Any
 
 import pytest
@@ -463,5 +464,41 @@ def test_ports_that_share_a_number_serve_between_them(reactor, run):
         peers.append(await Peer.connect(ports[1]))
         await factories[1].next(before)
         await end(ports[1], *peers)
+
+    run(main)
+
+
+def test_a_peer_that_reset_before_it_was_accepted_disturbs_nobody(run, reactor):
+    """It has no address any more: there is nothing to build a protocol for."""
+
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        for _ in range(3):
+            # Without a turn of the loop between: the system has completed the connection, we have not looked.
+            sock = socket.create_connection((port.getHost().host, port.getHost().port))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+        late = await Peer.connect(port)
+        await late.send(b"hello")
+        await turn(5)
+        assert [protocol.data for protocol in factory.protocols if not protocol.reasons] == [b"hello"]
+        await end(port, late)
+
+    run(main)
+
+
+def test_a_connection_that_is_gone_when_it_is_adopted_is_lost(run, reactor):
+    async def main():
+        factory = Recording()
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        port.stopReading()
+        peer = await Peer.connect(port)
+        connection, _ = port.socket.accept()
+        peer.reset()
+        with pytest.raises(OSError):
+            reactor.adoptStreamConnection(connection.fileno(), socket.AF_INET, Recording())
+        connection.close()
+        await port.stopListening()
 
     run(main)

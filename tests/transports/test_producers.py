@@ -317,3 +317,35 @@ def test_an_exception_in_a_producer_ends_the_connection(reactor, run, reports, m
         await end(port, peer)
 
     run(main)
+
+
+@pytest.mark.parametrize("finish", ["loseConnection", "abortConnection"])
+def test_a_producer_may_end_the_connection_when_it_is_resumed(reactor, run, finish):
+    """The loop asks for more in the midst of its own work; asyncio's would end the transport a second time."""
+
+    class Last(Push):
+        def resumeProducing(self) -> None:
+            self.log.append("resume")
+            if self.left:
+                self.left -= 1
+                self.transport.write(self.piece)
+            else:
+                self.transport.unregisterProducer()
+                getattr(self.transport, finish)()
+
+    async def main():
+        port, peer, server = await served(reactor)
+        producer = Last(server.transport, b"x" * 20 * MIB, 1)
+        producer.go()
+        data = peer.rest()
+        if finish == "loseConnection":
+            assert len(await data) == 20 * MIB
+        else:
+            with pytest.raises(ConnectionResetError):
+                await data
+        assert type(await server.lost()) is {"loseConnection": ConnectionDone}.get(finish, ConnectionAborted)
+        await turn(3)
+        assert len(server.reasons) == 1
+        await end(port, peer)
+
+    run(main)

@@ -31,7 +31,7 @@ __all__ = ["Flow"]
 class Flow:
     """The producer of one connection and what goes with it."""
 
-    __slots__ = ("_connection", "_drained", "_held", "_paused", "_size", "producer", "streaming")
+    __slots__ = ("_connection", "_drained", "_held", "_paused", "_size", "producer", "resuming", "streaming")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -42,6 +42,8 @@ class Flow:
         self._size = 0  # bytes written in this turn
         self._drained: Callable[[], object] | None = None
         self._held: _Held | None = None
+        #: Whether the engine is asking for more output right now.
+        self.resuming = False
 
     # --- Producers ---------------------------------------------------------------------------------------------
 

@@ -213,8 +213,11 @@ class Connection:
 
     def resume_writing(self) -> None:
         """Let the producer go on: everything has left."""
-        if self._flow is not None:
-            self._flow.drained()
+        flow = self._flow
+        if flow is not None:
+            flow.resuming = True
+            flow.drained()
+            flow.resuming = False
 
     # --- Writing -----------------------------------------------------------------------------------------------
 
@@ -304,7 +307,7 @@ class Connection:
         self._flush()
         self._state = CLOSING
         self._cork = None
-        self._transport.close()
+        self._end(self._transport.close)
 
     def abortConnection(self) -> None:
         """Close at once: drop what waits to be sent, and let the peer see a reset rather than an end."""
@@ -324,7 +327,14 @@ class Connection:
         self._reason = reason
         self._state = CLOSING
         self._pending = self._cork = None
-        self._transport.abort()
+        self._end(self._transport.abort)
+
+    def _end(self, end: Callable[[], object]) -> None:
+        """Have the engine close or abort; not while it asks for more output: asyncio would end the transport twice."""
+        if self._flow is not None and self._flow.resuming:
+            self._engine.loop.call_soon(end)
+        else:
+            end()
 
     def _hook_failed(self, hook: str, source: str = "protocol") -> None:
         """Report the exception being handled and end this connection, and only this one, for that reason."""

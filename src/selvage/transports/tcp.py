@@ -72,9 +72,18 @@ class Server(_TCPMixin, BaseServer):
     def _fromConnectedSocket(cls, fileDescriptor: int, addressFamily: int, factory: Any, reactor: Any) -> Any:
         """Return the transport of an adopted connection, or None when the factory wants none."""
         sock = socket.fromfd(fileDescriptor, addressFamily, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        peer, number = _tcp_address(sock.getpeername()), sock.getsockname()[1]
+        try:
+            sock.setblocking(False)
+            peer, number = _tcp_address(sock.getpeername()), sock.getsockname()[1]
+        except OSError:
+            sock.close()
+            raise
         return cls._adopt(reactor._transport_engine(), sock, factory, peer, number)
+
+    def _build_protocol(self) -> Any:
+        if self.protocol is None and self.extra("peername") is None:
+            return None  # it was reset before we came to look: there is nobody to talk to, and no address to tell
+        return super()._build_protocol()
 
     @property
     def client(self) -> Any:

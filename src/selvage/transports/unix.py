@@ -187,8 +187,12 @@ class Server(_UNIXMixin, BaseServer):
     def _fromConnectedSocket(cls, fileDescriptor: int, factory: Any, reactor: Any) -> Any:
         """Return the transport of an adopted connection, or None when the factory wants none."""
         sock = socket.fromfd(fileDescriptor, AF_UNIX, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        peer, here = UNIXAddress(sock.getpeername() or None), _shown(sock.getsockname())
+        try:
+            sock.setblocking(False)
+            peer, here = UNIXAddress(sock.getpeername() or None), _shown(sock.getsockname())
+        except OSError:
+            sock.close()
+            raise
         return cls._adopt(reactor._transport_engine(), sock, factory, peer, here)
 
     def _place(self) -> str:
