@@ -31,16 +31,38 @@ def test_once_ends_with_status_0_and_all_as_told() -> None:
     done = play("--once", "--port", "0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert " no " not in done.stdout.partition("What happened")[2]
+    outcomes = done.stdout.partition("What happened")[2].partition("What went wrong")[0]
+    assert outcomes.count("as told") == 11
+    assert " no " not in outcomes
 
 
-def test_every_failure_is_shown_once_with_its_traceback() -> None:
+def test_every_failure_is_shown_with_its_traceback_and_the_storm_is_counted() -> None:
     told = play("--once", "--port", "0").stdout
-    assert told.count("a failure reached the hub") == 2
+    assert told.count("a failure reached the hub") == 5
+    assert told.count("builtins.LookupError: no sensor") == 2
     assert told.count("builtins.RuntimeError: this handler has a bug") == 1
     assert told.count("in lineReceived") == 1
     assert told.count("in parse") == 1
-    assert "2 failures reached the hub" in told
+    assert "1,003 failures reached the hub" in told
+
+
+def test_it_ends_with_what_went_wrong_and_one_story_in_full() -> None:
+    scenes, groups, end = re.split("What went wrong|One story in full", play("--once", "--port", "0").stdout)
+    assert re.search(
+        r"1,000 +LookupError: no sensor 0 +Unhandled error in a delayed call +[0-9a-f]{16}", groups
+    )
+    assert re.findall(r"^ +([\d,]+) +(\w+):", groups, re.MULTILINE) == [
+        ("1,000", "LookupError"),
+        ("1", "OrderError"),
+        ("1", "ValueError"),
+        ("1", "RuntimeError"),
+    ]
+    places = [
+        end.index(word)
+        for word in ("in price_of", "in read_price", "three fifty", "direct cause", "in total")
+    ]
+    assert places == sorted(places)
+    assert end.rstrip().endswith("OrderError: no total for tea, salt")
 
 
 def test_output_to_a_pipe_has_no_terminal_codes() -> None:

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from selvage.defer import Deferred
 from selvage.errors import CannotListenError
-from selvage.failure import set_default_reporter
+from selvage.failure import limit_reports, recent, set_default_reporter
 from selvage.reactor import get_reactor, run
 
-from ._scenes import HOST, PATIENCE_S, SCENES, Stage
+from ._scenes import HOST, PATIENCE_S, SCENES, TOLD, Stage
 from ._services import DemoFactory, LineEcho, ReverseEcho
 from ._story import Story
 
@@ -38,9 +38,9 @@ def demo(port: int, *, once: bool) -> int:
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     story = Story(console)
-    previous = set_default_reporter(
-        None
-    )  # the story shows each failure itself; twice would be once too often
+    # The story shows failures itself; twice would be once too often.
+    previous = set_default_reporter(None)
+    limit_reports(at_most=TOLD)
     try:
         return run(_play, story, port, once)
     except CannotListenError as error:
@@ -50,12 +50,13 @@ def demo(port: int, *, once: bool) -> int:
         story.console.print("\nInterrupted; the services are closed.")
         return 0
     finally:
+        limit_reports()
         set_default_reporter(previous)
 
 
 async def _play(story: Story, port: int, once: bool) -> int:
     reactor = get_reactor()
-    reactor.addErrorCallback(story.failed)
+    reactor.addErrorCallback(story.failed, grouped=True)
     factories = [DemoFactory("reverse echo", ReverseEcho, story), DemoFactory("line echo", LineEcho, story)]
     strings = _listen(reactor, port, factories[0])
     lines = _listen(reactor, port + 1 if port else 0, factories[1])
@@ -66,7 +67,7 @@ async def _play(story: Story, port: int, once: bool) -> int:
     story.console.print(f"reverse echo on {HOST}:{stage.strings_port}, length-prefixed strings (32 bit)")
     story.console.print(f"line echo    on {HOST}:{stage.lines_port}, lines")
     outcomes = await _play_scenes(stage, factories)
-    story.summary(outcomes)
+    story.summary(outcomes, recent())
     if not once:
         story.console.print(
             f"\nStill serving. Try [bold]nc {HOST} {stage.lines_port}[/], say [bold]boom[/]; Ctrl-C ends."

@@ -7,21 +7,21 @@ line, which is its title, tells.
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from selvage.defer import Deferred, DeferredList
+from selvage.defer import Deferred, DeferredList, ensureDeferred, gatherResults, inlineCallbacks
 from selvage.endpoints import TCP4ClientEndpoint, connectProtocol
 from selvage.errors import ConnectionRefusedError
+from selvage.failure import recent
 from selvage.protocols.basic import Int32StringReceiver
 from selvage.reactor import deferToThread
 
 from ._services import FATAL_WORD, STRING_LIMIT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from selvage.failure import Failure
     from selvage.reactor import Reactor
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ._story import Story
 
 HOST = "127.0.0.1"
+STORM = 1000  # failures: more than anybody would read
+TOLD = 2  # of equal ones, each minute: the demonstration shows what a log does with 10 of them
 PATIENCE_S = 10  # on loopback every answer comes within milliseconds; longer means that it never will
 
 
@@ -181,10 +183,56 @@ async def nobody_handles(stage: Stage) -> None:
     d: Deferred[str] = Deferred()
     d.addCallback(parse)
     d.callback("twelve")
+    # Whoever fired it is among the frames that the traceback keeps, and has it in a variable: a circle of references. No
+    # matter, the hub has such Deferreds looked for.
     del d
-    gc.collect()  # the traceback's frames know the Deferred, which knows the failure: a cycle
-    expect(len(stage.story.failures) == seen + 1, "the failure did not reach the hub exactly once")
+    await _heard(stage, seen + 1)
     stage.story.recovered("the hub told it once, with its traceback, when nothing referred to it any more")
+
+
+class OrderError(Exception):
+    """What the shop of the next scene tells its customers."""
+
+
+async def a_long_way(stage: Stage) -> None:
+    """An error comes a long way, and nobody listens"""
+
+    def read_price(item: str) -> int:
+        return int({"tea": "three fifty", "salt": "2"}[item])
+
+    @inlineCallbacks
+    def price_of(item: str) -> Generator[Deferred[Any], Any, int]:
+        price: int = yield deferToThread(read_price, item)
+        return price
+
+    async def total(basket: list[str]) -> int:
+        try:
+            return sum(await gatherResults([price_of(item) for item in basket], all_errors=True))
+        except* ValueError as errors:
+            raise OrderError(f"no total for {', '.join(basket)}") from errors.exceptions[0]
+
+    seen = len(stage.story.failures)
+    ensureDeferred(total(["tea", "salt"]))
+    await _heard(stage, seen + 1)
+    stage.story.recovered("its whole story is told at the end")
+
+
+async def storm(stage: Stage) -> None:
+    """The same error comes a thousand times"""
+
+    def tick(number: int) -> None:
+        raise LookupError(f"no sensor {number}")
+
+    seen = len(stage.story.failures)
+    counted = sum(group.count for group in recent())
+    for number in range(STORM):
+        stage.reactor.callLater(0, tick, number)
+    async with asyncio.timeout(PATIENCE_S):
+        while sum(group.count for group in recent()) < counted + STORM:
+            await asyncio.sleep(0.001)
+    told = len(stage.story.failures) - seen
+    expect(told == TOLD, f"{told} of them were told")
+    stage.story.recovered(f"all {STORM:,} were counted, the first {told} of them told")
 
 
 async def nobody_home(stage: Stage) -> None:
@@ -198,6 +246,14 @@ async def nobody_home(stage: Stage) -> None:
             stage.story.told("[yellow]![/]", f"await raised {type(error).__name__}: {error}")
         else:
             raise SceneError("the connection was not refused")
+
+
+async def _heard(stage: Stage, failures: int) -> None:
+    """Wait until so many failures have reached the hub."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(stage.story.failures) < failures:
+            await asyncio.sleep(0.001)
+    expect(len(stage.story.failures) == failures, "a failure did not reach the hub exactly once")
 
 
 async def _line_exchange(stage: Stage, line: bytes) -> bytes:
@@ -225,5 +281,7 @@ SCENES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     handler_raises,
     callback_raises,
     nobody_handles,
+    a_long_way,
+    storm,
     nobody_home,
 )

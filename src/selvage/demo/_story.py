@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from selvage.errors import ConnectionDone
-from selvage.failure import printable, printable_traceback
+from selvage.failure import Story as StoryOfFailure, printable, printable_traceback, to_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from selvage.failure import Failure
+    from selvage.failure import Failure, Group
 
 LONGEST_SHOWN_BYTES = 48
 
@@ -72,8 +72,13 @@ class Story:
         indented = textwrap.indent(printable_traceback(failure).rstrip(), " " * 11)
         self.console.print(Text(indented, style="red"), soft_wrap=True)
 
-    def summary(self, outcomes: dict[str, str | None]) -> None:
-        """Print how each scene ended: its problem, or None where all went as told."""
+    def summary(self, outcomes: dict[str, str | None], groups: list[Group]) -> None:
+        """Print how each scene ended, what went wrong how often, and one story in full.
+
+        Args:
+            outcomes: by the scene's title its problem, or None where all went as told.
+            groups: what nobody handled.
+        """
         table = Table(title="What happened", title_justify="left", box=None, header_style="bold")
         table.add_column("")
         table.add_column("scene")
@@ -83,9 +88,36 @@ class Story:
             table.add_row(mark, title, "as told" if problem is None else escape(problem))
         self.console.print()
         self.console.print(table)
+        self._what_went_wrong(groups)
+        if groups:
+            self._one_in_full(max(groups, key=_levels))
+
+    def _what_went_wrong(self, groups: list[Group]) -> None:
+        table = Table(title="What went wrong", title_justify="left", box=None, header_style="bold")
+        table.add_column("times", justify="right", style="bold red")
+        table.add_column("what", overflow="fold")
+        table.add_column("where it was left over")
+        table.add_column("fingerprint", style="dim", no_wrap=True)
+        for group in groups:
+            words = Text(_brief(group.failure))
+            table.add_row(f"{group.count:,}", words, Text(group.message.rstrip(":")), group.fingerprint)
+        self.console.print()
+        self.console.print(table)
+        count = sum(group.count for group in groups)
         self.console.print(
-            f"{len(self.failures)} failures reached the hub; every one is shown above, none ended the service."
+            f"{count:,} failures reached the hub; every one is counted, none ended the service."
         )
+
+    def _one_in_full(self, group: Group) -> None:
+        self.scene("One story in full")
+        text = to_terminal(group.failure, color=self.console.is_terminal and not self.console.no_color)
+        self.console.print(Text.from_ansi(text.rstrip()), soft_wrap=True)
+
+
+def _levels(group: Group) -> int:
+    """Tell through how many frames and causes a failure came."""
+    story = StoryOfFailure.of(group.failure)
+    return sum(len(each.frames) for each in (story, *story.causes))
 
 
 def _shown(data: bytes) -> str:
