@@ -17,6 +17,7 @@ from . import _ambient
 from ._ambient import get_reactor, install_reactor
 from ._base import ReactorBase
 from ._caching_resolver import CachingResolver
+from ._forks import ForkedReactorError
 from ._install import install
 from ._lockfile import DeferredFilesystemLock, FilesystemLock, isLocked
 from ._reactor import NotAvailableError
@@ -39,6 +40,7 @@ __all__ = [
     "DelayedCall",
     "FilesystemLock",
     "FirstOneWins",
+    "ForkedReactorError",
     "GAIResolver",
     "HostResolution",
     "NotAvailableError",

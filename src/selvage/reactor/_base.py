@@ -42,7 +42,11 @@ if TYPE_CHECKING:
     from selvage.defer import Deferred
     from selvage.interfaces import IReadDescriptor, IWriteDescriptor
 
-__all__ = ["ReactorBase", "SystemEventID", "bad_call_later"]
+__all__ = ["MOST_CALLS_A_TURN", "ReactorBase", "SystemEventID", "bad_call_later"]
+
+#: Calls from threads that are made before everybody else has a turn.  Waking once more for a thousand of them is not to be
+#: seen in their cost; without a limit, a turn lasts the longer the more came in during the last.
+MOST_CALLS_A_TURN = 1000
 
 #: Who speaks when the reactor mentions something.
 NAMESPACE = "selvage.reactor.Reactor"
@@ -394,9 +398,10 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         self.wakeUp()
 
     def _run_thread_calls(self) -> None:
-        # Only those that are there now: a call that asks for another must not starve the rest.
+        # Only those that are there now: a call that asks for another must not starve the rest.  Nor may a thread that asks
+        # faster than we call.
         queue = self.threadCallQueue
-        for _ in range(len(queue)):
+        for _ in range(min(len(queue), MOST_CALLS_A_TURN)):
             function, args, kwargs, context = queue.popleft()
             try:
                 context.run(function, *args, **kwargs)

@@ -18,18 +18,21 @@ import weakref
 from collections.abc import Callable
 from contextvars import copy_context
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selvage import _events
 from selvage.errors import ReactorAlreadyRunning
 from selvage.failure import CallLater, Failure, drive, drop, hooks_installed, report
 
-from . import _loop
+from . import _forks, _loop
 from ._attach import Attachment
 from ._base import NAMESPACE, ReactorBase, SystemEventID, bad_call_later
 from ._fdset import LoopFDSetMixin
 from ._posixbase import PosixReactorBase
 from ._time import DelayedCall, ScheduledCall
+
+if TYPE_CHECKING:
+    from ._threadpool import ThreadPool
 
 __all__ = ["LoopReactor", "NotAvailableError"]
 
@@ -155,6 +158,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._loop = loop
         self._owns_loop = owned
         _loop.claim(loop)
+        _forks.watch(self)
         if loop.get_exception_handler() is None:
             loop.set_exception_handler(_loop.handle_exception)
         if owned:
@@ -215,6 +219,27 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             finally:
                 self._driving = False
 
+    def _after_fork(self, parent_pid: int) -> None:
+        """In a child: leave the parent's loop alone, and let every use of the reactor say so."""
+        loop: Any = self._loop
+        if loop is None or type(loop) is _forks.InheritedLoop or loop.is_closed():
+            return
+        if loop.is_running():
+            _forks.silence_signals()
+        _forks.isolate_epoll(_forks.loop_epoll(loop))
+        if self._poller is not None:
+            _forks.isolate_epoll(self._poller.fileno())
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        self._loop = _forks.InheritedLoop(loop, parent_pid)  # type: ignore[assignment]
+        self._owns_loop = False
+        # As if it ran and nothing was to come: every call from a thread and every delayed call looks for the loop.
+        self._live = True
+        self._wake_at = self._armed_for = inf
+        self._woken = False
+        if self._driving:
+            loop.stop()
+
     def _try_attach(self) -> bool:
         """Attach to the loop that runs in this thread; tell whether there was one."""
         loop = _loop.running_loop()
@@ -253,6 +278,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         return super().callWhenRunning(callable, *args, **kwargs)
 
     def _begin(self, installSignalHandlers: bool) -> None:
+        _forks.refuse_inherited(self._loop)
         fresh = not (self._started or self._startedBefore)
         attached = self._attachment is not None and self._attachment.is_current()
         if self._attachment is not None and not attached:
@@ -340,6 +366,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             self._live = False
             self._drive_no_more()
             self._cancel_wake()
+        _forks.refuse_inherited(self._loop)
         _events.emit(NAMESPACE, "info", "Main loop terminated.", log_source=self)
 
     def _renew(self) -> None:
@@ -369,11 +396,13 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         Raises:
             ReactorNotRunning: it does not run, or has been stopped.
         """
+        _forks.refuse_inherited(self._loop)
         if self._may_attach:
             self._try_attach()
         super().stop()
         assert self._loop is not None
-        self._loop.call_soon(self._serve)
+        # Threadsafe: a signal handler, too, has to wake a loop that waits.
+        self._loop.call_soon_threadsafe(self._serve)
 
     def crash(self) -> None:
         """Make `run` return without firing anything; `run` may be called again afterwards."""
@@ -463,15 +492,15 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             return  # looked at when we go live
         if when >= self._armed_for:
             return
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
         self._armed_for = when
         if self._attachment is None:
             self._wake_at = when
         if self._wake_handle is not None:
             self._wake_handle.cancel()
         delay = when - self.seconds()
-        loop = self._loop
-        if loop is None or loop.is_closed():
-            return
         if delay <= 0:
             self._wake_handle = loop.call_soon(self._on_wake)
         else:
@@ -520,6 +549,11 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         """Make `self.waker`; called once, at the end of construction."""
         self.waker = LoopWaker(self)
         self._internalReaders.add(self.waker)
+
+    def getThreadPool(self) -> ThreadPool:
+        """Return the reactor's thread pool, made on first use; it works while the reactor runs."""
+        _forks.refuse_inherited(self._loop)
+        return super().getThreadPool()
 
     def wakeUp(self) -> None:
         """Make the reactor look at its queues; any thread may call this."""

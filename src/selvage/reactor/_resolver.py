@@ -135,15 +135,18 @@ class GAIResolver:
             deliver(known)
             return resolution
 
+        pool = self._getThreadPool()
+
         def look_up() -> Any:
-            if resolution._cancel is None:
-                return ()  # cancelled while it waited for a thread
+            # Cancelled while it waited for a thread, or the pool ends and shall not have to wait for name servers.
+            if resolution._cancel is None or pool.joined:
+                return ()
             try:
                 return self._getaddrinfo(name, portNumber, family, socket_type)
             except (gaierror, UnicodeError):
                 return ()
 
-        looked_up = deferToThreadPool(self._reactor, self._getThreadPool(), look_up)
+        looked_up = deferToThreadPool(self._reactor, pool, look_up)
         resolution._cancel = looked_up.cancel
         resolutionReceiver.resolutionBegan(resolution)
         looked_up.addCallbacks(deliver, partial(_lost, resolution, resolutionReceiver))

@@ -12,7 +12,7 @@ from selvage.defer import Deferred, fail, getDebugging, setDebugging, succeed
 from selvage.errors import CancelledError, ReactorAlreadyRunning
 from selvage.failure import Failure
 
-from . import _loop
+from . import _forks, _loop
 from ._ambient import own_reactor
 from ._time import DelayedCall
 
@@ -72,12 +72,14 @@ def run(
         KeyboardInterrupt: SIGINT came; `main` was cancelled and did not object.
         SystemExit: SIGTERM (or SIGBREAK) came, likewise; the exit status is 128 plus the signal's number.
         ReactorAlreadyRunning: there is a reactor or an asyncio loop running in this thread.
+        ForkedReactorError: this process was forked from one whose reactor had a loop.
 
     However it ends, "shutdown" triggers have been fired, then ports, connections, delayed calls, threads of the pool,
     asyncio tasks and asynchronous generators ended, and the loop is closed.
     """
     _check_arguments(main, loop_factory)
     reactor = own_reactor()
+    _forks.refuse_inherited(reactor._loop)
     if reactor._started or _loop.running_loop() is not None:
         raise ReactorAlreadyRunning(
             "selvage.run() cannot be called while a reactor or an asyncio loop is running in this thread: "
