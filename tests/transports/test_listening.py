@@ -321,6 +321,33 @@ def test_adopting_a_connection(reactor, run):
     run(main)
 
 
+@needs_ipv6
+def test_adopting_ipv6(reactor, run):
+    async def main():
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as listening:
+            address = listening.getsockname()[:2]
+            first = Recording()
+            port = reactor.adoptStreamPort(listening.fileno(), socket.AF_INET6, first)
+        assert port.getHost() == IPv6Address("TCP", *address)
+        peer = await Peer.connect(port)
+        server = await first.next()
+        assert server.transport.getHost() == port.getHost()
+        # The peer's end, adopted as well, so that both are ours.
+        second = Recording()
+        reactor.adoptStreamConnection(peer.sock.fileno(), socket.AF_INET6, second)
+        peer.close()
+        client = await second.next()
+        assert client.transport.getPeer() == port.getHost()
+        assert client.transport.getHost() == server.transport.getPeer()
+        server.transport.write(b"question")
+        assert await client.got(8) == b"question"
+        client.transport.loseConnection()
+        assert type(await server.lost()) is ConnectionDone
+        await end(port)
+
+    run(main)
+
+
 def test_adopting_a_connection_may_be_refused(reactor, run, reports):
     class Refusing(Recording):
         def buildProtocol(self, addr: Any) -> None:

@@ -239,6 +239,31 @@ def test_modes(reactor, run, place):
     run(main)
 
 
+@linux
+@pytest.mark.parametrize("listen", ["listenUNIX", "listenUNIXDatagram"])
+def test_at_no_moment_is_the_mode_wider_than_asked_for(reactor, run, place, monkeypatch, listen):
+    modes = []
+    chmod = os.chmod
+
+    def look(name: Any, mode: int) -> None:
+        modes.append(stat.S_IMODE(os.stat(name).st_mode))
+        chmod(name, mode)
+
+    async def main():
+        monkeypatch.setattr(os, "chmod", look)
+        before = os.umask(0)
+        try:
+            port = getattr(reactor, listen)(
+                str(place), Recording() if listen == "listenUNIX" else Receiver(), mode=0o640
+            )
+        finally:
+            os.umask(before)
+        assert modes == [0o640]
+        await port.stopListening()
+
+    run(main)
+
+
 def test_a_taken_path_is_named(reactor, run, place):
     async def main():
         port = reactor.listenUNIX(str(place), Recording())
@@ -733,6 +758,29 @@ def test_datagrams(reactor, run, place):
         await port.stopListening()
         assert repr(port).endswith("(not listening)>")
         assert os.listdir(place.parent) == []
+
+    run(main)
+
+
+def test_datagrams_to_nobody_and_to_a_full_queue(reactor, run, place):
+    async def main():
+        port = reactor.listenUNIXDatagram(str(place), Receiver())
+        live, stale = f"{place}-live", f"{place}-stale"
+        with socket.socket(AF_UNIX, socket.SOCK_DGRAM) as gone:
+            gone.bind(stale)
+        full = socket.socket(AF_UNIX, socket.SOCK_DGRAM)
+        full.bind(live)
+        with pytest.raises(ConnectionRefusedError):
+            port.write(b"x", stale)
+        with pytest.raises(FileNotFoundError):
+            port.write(b"x", f"{place}-nobody")
+        results = []
+        while None not in results:
+            results.append(port.write(b"x", live))
+            assert len(results) < 100_000
+        assert set(results) == {1, None}
+        full.close()
+        await port.stopListening()
 
     run(main)
 

@@ -100,6 +100,9 @@ def _explained(name: str | bytes, exc: Exception) -> Exception:
 
 
 def _bind(sock: socket.socket, name: str | bytes, mode: int) -> _SocketFile:
+    if IS_LINUX:
+        # What bind() makes has the socket's mode, less the umask: so at no moment may more people send than should.
+        os.fchmod(sock.fileno(), mode)
     sock.bind(name)
     if not _is_abstract(name):
         os.chmod(name, mode)
@@ -454,19 +457,23 @@ class DatagramPort(BaseDatagramPort):
         Args:
             address: path of the receiver's socket.
 
-        Returns: how many octets were taken.
+        Returns: how many octets were taken; None when it was dropped, because the receiver's queue is full.
 
         Raises:
             MessageLengthError: the system does not send datagrams of that length.
             TypeError: `datagram` is not bytes.
-            OSError: what else the system has against it, such as nobody at `address`.
+            OSError: what else the system has against it; ConnectionRefusedError or FileNotFoundError for nobody at `address`.
         """
         return self._sending(datagram, self.socket.sendto, address)
 
     def _sending(self, datagram: bytes, send: Callable[..., int], *args: Any) -> Any:
         try:
             return send(datagram, *args)
+        except BlockingIOError:
+            return None
         except OSError as exc:
+            if self._connected_to is None and exc.errno == errno.ECONNREFUSED:
+                raise  # of this very datagram: unlike over UDP, the system knows at once
             if exc.errno == errno.ENOBUFS:
                 words = f"the system takes no datagram of {len(datagram)} octets here"
                 raise MessageLengthError(words) from exc
