@@ -12,11 +12,13 @@ from selvage.failure import Failure, report
 from ._platform import IS_WINDOWS
 
 __all__ = [
+    "IN_SIGNAL_HANDLER",
     "claim",
     "close_loop",
     "close_quietly",
     "current_unclaimed_loop",
     "handle_exception",
+    "is_its_own",
     "make_current",
     "new_event_loop",
     "release",
@@ -28,6 +30,9 @@ _claimed: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
 # How long tasks that were cancelled at the end of a run may take to clean up after themselves.
 _CLEANUP_PATIENCE_S = 5.0
+
+#: What is said of a signal handler that raised.
+IN_SIGNAL_HANDLER = "Unhandled error in a signal handler"
 
 #: Returns the loop that runs in this thread, or None.
 running_loop: Callable[[], asyncio.AbstractEventLoop | None] = asyncio._get_running_loop
@@ -102,7 +107,20 @@ def handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -
         for key, value in context.items()
         if key not in ("message", "exception", "failure", "source")
     }
-    report(Failure(error), message, source="asyncio", **details)
+    source = "asyncio"
+    if "_read_from_self" in message:
+        # Where uvloop lets the program's signal handlers run.
+        source, message = "signal", IN_SIGNAL_HANDLER
+    report(Failure(error), message, source=source, **details)
+
+
+def is_its_own(error: BaseException) -> bool:
+    """Tell whether a loop itself raised this, and not a function of the program's that interrupted it."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    name = "" if tb is None else tb.tb_frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] in ("asyncio", "selectors", "uvloop", "selvage")
 
 
 def close_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -360,7 +360,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         self._driving = True
         try:
             with hooks_installed():
-                loop.run_forever()
+                self._run_loop(loop)
         finally:
             self._driving = False
             self._live = False
@@ -368,6 +368,18 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             self._cancel_wake()
         _forks.refuse_inherited(self._loop)
         _events.emit(NAMESPACE, "info", "Main loop terminated.", log_source=self)
+
+    def _run_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run the loop until it is stopped. A signal handler of the program that raises does not stop it."""
+        while True:
+            try:
+                loop.run_forever()
+                return
+            except Exception as error:
+                # asyncio lets it out where it waits for events, and can go on; uvloop tells its exception handler.
+                if not self._started or _loop.is_its_own(error):
+                    raise
+                report(Failure(error), _loop.IN_SIGNAL_HANDLER, source="signal")
 
     def _renew(self) -> None:
         """Be as a new reactor: ready to run, though it has run before."""
