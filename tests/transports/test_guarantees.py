@@ -9,7 +9,9 @@ import asyncio
 import contextvars
 import os
 import socket
+import sys
 import tempfile
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -662,3 +664,62 @@ def test_a_paused_port_may_be_closed(hold_port):
             assert await peer.recv(), "an end is as good as a reset"
 
     hold_port(scene)
+
+
+# --- Many at once ----------------------------------------------------------------------------------------------
+
+
+def _lose(server: Any, peer: Peer) -> None:
+    server.transport.loseConnection()
+
+
+def _abort(server: Any, peer: Peer) -> None:
+    server.transport.abortConnection()
+
+
+def _leave(server: Any, peer: Peer) -> None:
+    peer.sock.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("way", [UNIXAdopted, TCPAdopted] if AF_UNIX is not None else [TCPAdopted])
+@pytest.mark.parametrize("end_one", [_lose, _abort, _leave])
+def test_thousands_end_in_one_turn(reactor, run, folder, way, end_one):
+    """Each hears of it once, from the loop and not from each other's hooks, for the same work as when there are few."""
+    few, many = 100, 2000
+    depths: set[int] = set()
+
+    class Ending(Recorder):
+        def connectionLost(self, reason: Any) -> None:
+            super().connectionLost(reason)
+            depths.add(len(list(traceback.walk_stack(None))))
+
+    async def calls_per_connection(count: int) -> float:
+        async with AsyncExitStack() as stack:
+            made = way(reactor, folder, stack)
+            pairs = [await made.connect(Ending) for _ in range(count)]
+            calls = 0
+
+            def profile(frame: object, event: str, argument: object) -> None:
+                nonlocal calls
+                calls += event in ("call", "c_call")
+
+            sys.setprofile(profile)
+            try:
+                for server, peer in pairs:
+                    end_one(server, peer)
+                for server, _ in pairs:
+                    await server.lost()
+            finally:
+                sys.setprofile(None)
+            await turn(3)
+            assert all(server.events == ["made", "lost"] for server, _ in pairs)
+            return calls / count
+
+    async def main():
+        await calls_per_connection(2)
+        assert await calls_per_connection(many) < 1.5 * await calls_per_connection(few)
+        assert max(depths) - min(depths) < 5
+
+    run(main, 50)
