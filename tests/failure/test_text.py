@@ -240,7 +240,9 @@ def test_carets_are_where_the_interpreter_has_them() -> None:
     error = caught(fail)
     own = to_text(error, carets=True).splitlines()
     theirs = "".join(traceback.format_exception(error)).splitlines()
-    assert [line.replace("~", "^") for line in theirs] == own
+    # Newer interpreters mark in addition parts of an expression that is all of its line.
+    assert [line for line in (line.replace("~", "^") for line in theirs) if line in own] == own
+    assert all(CARETS.match(line) for line in theirs if line.replace("~", "^") not in own)
     assert any(line.strip() == "^" * 13 for line in own)
 
 
