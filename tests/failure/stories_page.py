@@ -19,6 +19,9 @@ FOLDER = Path(__file__).parent / "stories"
 PAGE = ROOT / "docs" / "reference" / "stories.md"
 PATIENCE_S = 50
 
+# With others, Twisted's reports differ in frames of its own.
+PYTHON = (3, 11)
+
 # Lines of a report that the page shows.
 LONGEST_LINES = 40
 
@@ -33,7 +36,7 @@ HEAD = """\
 # Stories
 
 What a failure tells of itself, here and on Twisted: the programs of `tests/failure/stories`, with the reports that they
-print. Of Twisted's own frames only the places are shown. This page is written by `python -m tests.failure.stories_page`, and a test compares it with what the programs print.
+print on Python 3.11. Of Twisted's own frames only the places are shown. This page is written by `python -m tests.failure.stories_page`, and a test compares it with what the programs print.
 How to read a report is told in [Read the story of a failure](../howto/read-a-story.md).
 """
 
