@@ -1,8 +1,16 @@
-"""What holds for every test: none sees the counts of the one before."""
+"""What holds for every test: none sees the counts of the one before, and what was there before the first stays out of its way."""
+
+import gc
 
 import pytest
 
 from selvage.failure import forget
+
+
+def pytest_collection_finish() -> None:
+    """Freeze modules and tests: many tests collect garbage, and would look through all of these each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -232,7 +232,9 @@ def test_a_module_runs_in_a_process_that_may_die_or_hang(
     (tmp_path / "sample.py").write_text(MODULE.format(last=last))
     environment = _runner._environment
     monkeypatch.setattr(
-        _runner, "_environment", lambda folder: environment(folder) | {"PYTHONPATH": str(tmp_path)}
+        _runner,
+        "_environment",
+        lambda folder, on_selvage: environment(folder, on_selvage) | {"PYTHONPATH": str(tmp_path)},
     )
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (done,) = _runner.run_modules(["sample"], listed=None, jobs=1, time_limit=3).values()
@@ -272,7 +274,9 @@ def test_a_listed_test_that_waits_in_vain_does_not_take_its_module_along(
     (tmp_path / "sample.py").write_text(WAITING)
     environment = _runner._environment
     monkeypatch.setattr(
-        _runner, "_environment", lambda folder: environment(folder) | {"PYTHONPATH": str(tmp_path)}
+        _runner,
+        "_environment",
+        lambda folder, on_selvage: environment(folder, on_selvage) | {"PYTHONPATH": str(tmp_path)},
     )
     (done,) = _runner.run_modules(
         ["sample"], listed={"sample.Case.test_a_waits"}, jobs=1, time_limit=25
