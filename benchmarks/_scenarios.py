@@ -281,6 +281,18 @@ def _results() -> list[Scenario]:
                 Budget("log.msg to a file", 1.5),
             ],
         ),
+        InProcess(
+            "logging",
+            {
+                "logging": python("stdlib_logging.py"),
+                "twisted": python("twisted_logging.py"),
+                "selvage": selvage("twisted_logging.py"),
+            },
+            [
+                Budget("log event to a file", 1.5),
+                Budget("disabled log event", 3.0),
+            ],
+        ),
         Start(
             "start",
             {

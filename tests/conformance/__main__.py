@@ -18,6 +18,7 @@ from . import _report
 from ._data import BASELINE, Baseline, Exclusions, ModuleBaseline, check_reasons, heading_slugs
 from ._modules import discover, module_under_test, select, twisted_folder
 from ._runner import TIME_LIMIT, ModuleResult, run_modules
+from ._shares import shares_of
 from ._verdict import ModuleVerdict, judge
 
 PYTHON = ".".join(map(str, sys.version_info[:2]))
@@ -44,7 +45,12 @@ def main() -> int:
     details = bool(options.names) and not options.list_failing
     _report.print_failing(console, verdicts, results, details=details)
     _report.save_details(options.save, verdicts, results)
-    _report.print_table(console, verdicts, expected, subjects, baseline.twisted)
+    if options.shares:
+        shares = shares_of(verdicts, subjects)
+        _report.print_shares(console, shares, baseline.twisted)
+        faults += [f"{share.group.name}: fewer pass than are demanded" for share in shares if share.missed]
+    else:
+        _report.print_table(console, verdicts, expected, subjects, baseline.twisted)
     if options.json:
         data = _report.as_json(verdicts, results, subjects)
         options.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
@@ -77,6 +83,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--save", type=Path, default=RESULTS, metavar="FOLDER", help="for the tracebacks of tests that fail"
+    )
+    parser.add_argument(
+        "--shares",
+        action="store_true",
+        help="print what share of which tests passes, beside what is demanded",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results as JSON")
     return parser.parse_args()

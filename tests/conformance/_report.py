@@ -11,9 +11,10 @@ from rich.table import Table
 from ._data import ModuleBaseline
 from ._modules import native, package_of
 from ._runner import ModuleResult
+from ._shares import Share
 from ._verdict import ModuleVerdict
 
-__all__ = ["as_json", "print_failing", "print_table", "save_details"]
+__all__ = ["as_json", "print_failing", "print_shares", "print_table", "save_details"]
 
 _LAST_LINES = 6
 
@@ -26,19 +27,17 @@ def print_table(
     twisted: str,
 ) -> None:
     """One row for each package, and the sum."""
-    table = Table(title=f"Twisted {twisted}'s tests on Selvage", title_justify="left")
-    table.add_column("package")
-    for heading in (
+    headings = (
         "modules",
-        "on Twisted",
-        "skipped",
-        "on Selvage",
+        "pass on Twisted",
+        "pass here",
+        "share",
         "excluded",
         "pending",
         "failing",
         "native",
-    ):
-        table.add_column(heading, justify="right")
+    )
+    table = _table(f"Twisted {twisted}'s tests on Selvage", "package", *headings)
     rows: dict[str, list[ModuleVerdict]] = defaultdict(list)
     for verdict in verdicts:
         rows[package_of(verdict.module)].append(verdict)
@@ -49,18 +48,46 @@ def print_table(
     console.print(table)
 
 
+def print_shares(console: Console, shares: list[Share], twisted: str) -> None:
+    """One row for each group of tests of which a share is demanded."""
+    headings = ("modules", "pass on Twisted", "pass here", "share", "at least", "excluded", "pending")
+    table = _table(f"Of what passes on Twisted {twisted}, what passes on Selvage", "tests of", *headings)
+    for share in shares:
+        percent = f"{share.percent:.1f} %"
+        table.add_row(
+            share.group.name,
+            str(share.modules),
+            str(share.on_twisted),
+            str(share.here),
+            f"[red]{percent}[/red]" if share.missed else percent,
+            "" if share.group.at_least is None else f"{share.group.at_least:g} %",
+            str(share.excluded),
+            str(share.pending),
+        )
+    console.print(table)
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
 def _row(
     verdicts: list[ModuleVerdict], expected: dict[str, ModuleBaseline], subjects: dict[str, str]
 ) -> list[str]:
     sizes = {verdict.module: len(expected[verdict.module].passed) for verdict in verdicts}
     on_twisted = sum(sizes.values())
+    here = sum(len(verdict.passed) for verdict in verdicts)
     ours = sum(size for module, size in sizes.items() if native(subjects[module]))
     failing = sum(len(verdict.failing) for verdict in verdicts)
     return [
         str(len(verdicts)),
         str(on_twisted),
-        str(sum(len(expected[verdict.module].skipped) for verdict in verdicts)),
-        str(sum(len(verdict.passed) for verdict in verdicts)),
+        str(here),
+        f"{100 * here / on_twisted:.1f} %" if on_twisted else "",
         str(sum(len(verdict.excluded) for verdict in verdicts)),
         str(sum(len(verdict.pending) for verdict in verdicts)),
         f"[red]{failing}[/red]" if failing else "0",

@@ -24,6 +24,11 @@ class ModuleVerdict:
     stale: set[str] = field(default_factory=set)
     """Listed tests that pass, so that their entry is to go; they are among `passed` too."""
 
+    @property
+    def on_twisted(self) -> int:
+        """How many tests of this module pass on Twisted."""
+        return len(self.passed) + len(self.excluded) + len(self.pending) + len(self.failing)
+
 
 def judge(baseline: ModuleBaseline, result: ModuleResult, exclusions: Exclusions) -> ModuleVerdict:
     """Sort the tests of one module; one that the run did not report, or skipped, does not pass."""

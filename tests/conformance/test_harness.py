@@ -17,7 +17,8 @@ from ._data import (
 )
 from ._modules import discover, module_under_test, native, package_of, select, twisted_folder
 from ._runner import ModuleResult, _add, _read_results
-from ._verdict import judge
+from ._shares import GROUPS, shares_of
+from ._verdict import ModuleVerdict, judge
 
 TEST = "twisted.x.test.test_y.Case.test_"
 
@@ -182,6 +183,41 @@ def test_native_is_what_the_wing_has() -> None:
 
 
 @pytest.mark.needs_twisted
+def test_shares_are_of_what_passes_on_twisted() -> None:
+    def verdict(module: str, passed: int, failing: int) -> ModuleVerdict:
+        return ModuleVerdict(module, set(map(str, range(passed))), failing={f"f{n}" for n in range(failing)})
+
+    verdicts = [
+        verdict("twisted.internet.test.test_core", 95, 5),
+        verdict("twisted.internet.test.test_tls", 0, 10),
+        verdict("twisted.test.test_udp", 3, 0),
+        verdict("twisted.test.test_reflect", 7, 1),
+        verdict("twisted.names.test.test_dns", 0, 0),
+    ]
+    subjects = {
+        "twisted.internet.test.test_core": "twisted.internet.base",
+        "twisted.internet.test.test_tls": "twisted.internet.ssl",
+        "twisted.test.test_udp": "twisted.internet.udp",
+        "twisted.test.test_reflect": "twisted.python.reflect",
+        "twisted.names.test.test_dns": "twisted.names.dns",
+    }
+    shares = {share.group.name: share for share in shares_of(verdicts, subjects)}
+    internet = shares["twisted.internet, without TLS, processes, stdio"]
+    assert (internet.on_twisted, internet.here, internet.percent, internet.missed) == (100, 95, 95.0, True)
+    assert shares["twisted.test, the same subjects and protocols"].percent == 100
+    assert shares["TLS, processes, stdio"].here == 0
+    assert not shares["TLS, processes, stdio"].missed
+    assert shares["all"].on_twisted == 121
+    assert "twisted.names" not in shares
+
+
+def test_every_group_is_one_of_tests_that_there_are() -> None:
+    root = twisted_folder()
+    modules = {module: module_under_test(module, root) for module in discover(root)}
+    for group in GROUPS:
+        assert any(group.holds(*each) for each in modules.items()), group.name
+
+
 def test_every_test_module_of_twisted_is_found_and_has_a_subject() -> None:
     root = twisted_folder()
     modules = discover(root)
