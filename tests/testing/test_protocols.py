@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from zope.interface.verify import verifyObject
 
 from selvage.defer import Deferred
+from selvage.logger import ILogObserver
 from selvage.testing import (
     AccumulatingProtocol,
     Clock,
@@ -108,6 +110,7 @@ def test_wait_until_all_disconnected():
 
 def test_observer_is_a_sequence_of_events():
     observer = EventLoggingObserver()
+    assert verifyObject(ILogObserver, observer)
     observer({"a": 1})
     observer({"b": 2})
     assert (len(observer), observer[0], observer[-1:], list(observer)) == (

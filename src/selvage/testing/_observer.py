@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+from zope.interface import implementer
+
+from selvage.logger import ILogObserver
+
 __all__ = ["EventLoggingObserver"]
 
 
+@implementer(ILogObserver)
 class EventLoggingObserver(Sequence[dict[str, Any]]):
     """Keep every log event, as a sequence in the order of arrival.
 
