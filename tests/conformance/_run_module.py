@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ TEXT_LIMIT = 8000
 TEST_LIMIT = 30.0
 #: The same for a test that is known not to pass: many wait in vain for a transport that is missing.
 LISTED_LIMIT = 2.0
+
+#: Modules that look for a certificate beside `twisted/__init__.py`, which on Selvage is the wing's.
+SEEK_DATA = {"twisted.internet.test.test_tls", "twisted.internet.test.test_newtls"}
 
 
 def main(results: str, module: str, listed: str = "") -> None:
@@ -36,12 +40,34 @@ def main(results: str, module: str, listed: str = "") -> None:
         import selvage as package
 
         package.install_twisted()
+        if module in SEEK_DATA:
+            show_installed_data()
+    let_hypothesis_take_its_time()
     with open(results, "w", encoding="utf-8", buffering=1) as file:
         status = run(module, file, known)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that a test left behind may not keep the process: the results are written.
     os._exit(status)
+
+
+def show_installed_data() -> None:
+    """Let `twisted.__file__` lead to the installed Twisted's, beside which are the data files of its tests."""
+    import twisted
+
+    installed = PathFinder.find_spec("twisted")
+    if installed is not None and installed.origin is not None:
+        twisted.__file__ = installed.origin
+
+
+def let_hypothesis_take_its_time() -> None:
+    """Judge what the tests find, not how fast the machine makes up their input."""
+    try:
+        from hypothesis import HealthCheck, settings
+    except ImportError:
+        return
+    settings.register_profile("judge", deadline=None, suppress_health_check=list(HealthCheck))
+    settings.load_profile("judge")
 
 
 def set_limits(test: Any, known: frozenset[str]) -> None:

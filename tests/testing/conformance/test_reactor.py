@@ -283,7 +283,7 @@ def test_a_fault_is_found_by_the_case_that_names_it(spoilt, name, quiet):
 
     try:
         with pytest.raises(PromiseBroken, match=name) as caught:
-            case.run(make_reactor, dispose, patience_s=0.2)
+            case.run(make_reactor, dispose, patience_s=0.1)
     finally:
         made[0].close()
     assert "was raised:" not in caught.value.how or spoilt in RAISING
