@@ -247,6 +247,7 @@ def _results() -> list[Scenario]:
                 Budget("Failure() in except, 50 deep", 2.0),
                 Budget("getTraceback of 20 frames", 0.7),
                 Budget("getTraceback of 20 places", 1.0),
+                Budget("raise, Failure(), getTraceback", 1.0),
                 Budget("inlineCallbacks, 2 yields", 2.0),
                 Budget("coroutine, 2 awaits", 1.4),
                 Budget("coroutine, await pending", 1.4),

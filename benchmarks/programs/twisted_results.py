@@ -86,6 +86,14 @@ def traceback_of_20_places(count):
         failure.getTraceback()
 
 
+def report_of_20_places(count):
+    for _ in range(count):
+        try:
+            places["place_20"]()
+        except ValueError:
+            Failure().getTraceback()
+
+
 def traceback_of_20_frames(count):
     try:
         raise_from_depth(19)
@@ -152,6 +160,7 @@ if __name__ == "__main__":
             "Failure() in except, 50 deep": failure_in_except_deep,
             "getTraceback of 20 frames": traceback_of_20_frames,
             "getTraceback of 20 places": traceback_of_20_places,
+            "raise, Failure(), getTraceback": report_of_20_places,
             "inlineCallbacks, 2 yields": inline_callbacks_2_yields,
             "coroutine, 2 awaits": coroutine_2_awaits,
             "coroutine, await pending": await_pending,

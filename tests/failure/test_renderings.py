@@ -280,11 +280,44 @@ def test_what_a_json_report_has() -> None:
         '{"type": "x", "message": "y", "frames": 5}',
         '{"type": "x", "message": "y", "causes": [{}]}',
         '{"type": "x", "message": "y", "chain": [{}]}',
+        '{"type": "x", "message": 5}',
+        '{"type": "x", "message": "y", "notes": [5]}',
+        '{"type": "x", "message": "y", "members": 5}',
+        '{"type": "x", "message": "y", "members_left_out": "5"}',
+        '{"type": "x", "message": "y", "frames": [{"file": "z", "function": "f", "line": "5"}]}',
+        '{"type": "x", "message": "y", "frames": [{"file": "z", "function": "f", "line": 5, "columns": 5}]}',
+        '{"type": "x", "message": "y", "frames": [{"file": "z", "function": "f", "line": 5, "locals": []}]}',
+        '{"type":"x","message":"y","members":[' * 3000 + "]}" * 3000,
     ],
 )  # fmt: skip
 def test_json_of_something_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         from_json(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "type message frames causes members chain relation notes file line function event added".split()
+            ),
+            inner,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON, JSON)
+def test_whatever_is_read_is_refused_or_can_be_shown(frames: Any, causes: Any) -> None:
+    facts = {"type": "x", "message": "y", "frames": frames, "causes": causes}
+    try:
+        story = from_json(json.dumps(facts))
+    except ValueError:
+        return
+    to_terminal(story), to_html(story), explain(story)
 
 
 def test_keys_of_another_release_are_passed_over() -> None:

@@ -264,6 +264,22 @@ def test_a_tree_of_groups_is_told_so_far_and_no_further() -> None:
     assert len(to_text(error).splitlines()) < 5_000
 
 
+def test_attributes_that_cannot_be_had_are_no_trouble() -> None:
+    class Stubborn(Exception):
+        def __getattribute__(self, name: str) -> object:
+            if name in ("__cause__", "__context__", "__suppress_context__", "__notes__"):
+                raise RuntimeError(name)
+            return super().__getattribute__(name)
+
+    def work() -> None:
+        raise Stubborn("wrong")
+
+    made = Failure(caught(work))
+    assert to_text(made).endswith("Stubborn: wrong\n")
+    assert made.getTraceback().endswith("Stubborn: wrong\n")
+    assert len(Story.of(made).fingerprint) == 16
+
+
 def test_the_story_of_a_story_is_itself() -> None:
     story = Story.of(caught(plain))
     assert Story.of(story) is story

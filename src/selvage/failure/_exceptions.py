@@ -90,12 +90,15 @@ def linked(value: object, seen: set[int]) -> Iterator[tuple[str, Failure]]:
     while isinstance(value, BaseException):
         seen.add(id(value))
         failure = sub_failure(value)
-        cause = value.__cause__ if failure is None else failure.value
-        if cause is not None and id(cause) not in seen:
-            relation = "cause"
-        elif cause is None and not value.__suppress_context__:
-            relation, cause = "context", value.__context__
-        if cause is None or id(cause) in seen:
+        try:
+            cause = value.__cause__ if failure is None else failure.value
+            context = None if cause is not None or value.__suppress_context__ else value.__context__
+        except Exception:
+            return  # somebody's attributes get in the way
+        relation = "context" if cause is None or id(cause) in seen else "cause"
+        if relation == "context":
+            cause = context
+        if not isinstance(cause, BaseException) or id(cause) in seen:
             return
         # A Failure that somebody kept knows the traceback that its exception had then.
         yield relation, late.failure_of(cause) if failure is None else failure

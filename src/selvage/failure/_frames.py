@@ -22,6 +22,7 @@ __all__ = [
     "SAME_SHOWN",
     "Frame",
     "Variables",
+    "all_entries",
     "extract",
     "fake_traceback",
     "is_ours",
@@ -29,6 +30,7 @@ __all__ = [
     "kind_of",
     "line_of",
     "machinery",
+    "record_of",
     "repeated",
     "safe_repr",
     "safe_str",
@@ -63,23 +65,44 @@ def extract(tb: TracebackType | None, capture: bool) -> list[Frame]:
         tb: where to start; None gives no frames.
         capture: keep the local and global variables as well.
     """
+    if capture:
+        return [_record_with_variables(entry) for entry in shown(tb)]
+    # Quick way: one walk, where there is nothing to leave out but what is marked (benchmarks/programs/twisted_results.py).
     frames: list[Frame] = []
-    for entry in shown(tb):
-        frame = entry.tb_frame
-        code = frame.f_code
-        if capture:
-            frames.append(
-                (
-                    code.co_name,
-                    code.co_filename,
-                    line_of(entry),
-                    list(frame.f_locals.items()),
-                    [pair for pair in frame.f_globals.items() if pair[0] != "__builtins__"],
-                )
-            )
-        else:
-            frames.append((code.co_name, code.co_filename, line_of(entry), (), ()))
+    hidden = _machinery
+    kinds = _known_kinds()
+    entry = tb
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if id(code) not in hidden:
+            filename = code.co_filename
+            kind = kinds.get(filename)
+            if kind is None:
+                kind = _meet(entry)
+            if kind >= CARRIER:
+                return [record_of(each) for each in shown(tb)]
+            # Compilers of C extensions leave the line out.
+            frames.append((code.co_name, filename, entry.tb_lineno or 0, (), ()))
+        entry = entry.tb_next
     return frames
+
+
+def record_of(entry: TracebackType) -> Frame:
+    """Give the frame record of one entry of a traceback, without variables."""
+    code = entry.tb_frame.f_code
+    return code.co_name, code.co_filename, line_of(entry), (), ()
+
+
+def _record_with_variables(entry: TracebackType) -> Frame:
+    frame = entry.tb_frame
+    code = frame.f_code
+    return (
+        code.co_name,
+        code.co_filename,
+        line_of(entry),
+        list(frame.f_locals.items()),
+        [pair for pair in frame.f_globals.items() if pair[0] != "__builtins__"],
+    )
 
 
 def shown(tb: TracebackType | None) -> list[TracebackType]:
@@ -89,27 +112,13 @@ def shown(tb: TracebackType | None) -> list[TracebackType]:
     one that it raised on purpose; and the files by which the standard library carries a call from one task or thread to
     another. Nothing of that is left out where no frame of the program is there to be seen.
     """
-    entries: list[TracebackType] = []
-    kinds: list[int] = []
-    hidden = _machinery
-    known_files = linecache.cache
-    last_of_program = -1
-    while tb is not None:
-        frame = tb.tb_frame
-        code = frame.f_code
-        if id(code) not in hidden:
-            filename = code.co_filename
-            if filename not in known_files:
-                # The frame still knows its module's loader, which finds sources that are no plain files.
-                linecache.lazycache(filename, frame.f_globals)
-            kind = kind_of(filename)
-            if kind == PROGRAM:
-                last_of_program = len(entries)
-            entries.append(tb)
-            kinds.append(kind)
-        tb = tb.tb_next
-    if last_of_program < 0 or max(kinds) < CARRIER:
+    known = _known_kinds()
+    entries = [entry for entry in all_entries(tb) if id(entry.tb_frame.f_code) not in _machinery]
+    kinds = [known.get(entry.tb_frame.f_code.co_filename, -1) for entry in entries]
+    kinds = [_meet(entry) if kind < 0 else kind for entry, kind in zip(entries, kinds, strict=True)]
+    if PROGRAM not in kinds or max(kinds) < CARRIER:
         return entries
+    last_of_program = len(kinds) - 1 - kinds[::-1].index(PROGRAM)
     stumbled = kinds[-1] == OURS and not _raises_on_purpose(entries[-1])
     return [
         entry
@@ -118,12 +127,46 @@ def shown(tb: TracebackType | None) -> list[TracebackType]:
     ]
 
 
+def all_entries(tb: TracebackType | None) -> Iterator[TracebackType]:
+    """Give the entries of a traceback, outermost first."""
+    while tb is not None:
+        yield tb
+        tb = tb.tb_next
+
+
+# Whose the files are that were met in tracebacks.
+_kinds: dict[str, int] = {}
+
+
+def _known_kinds() -> dict[str, int]:
+    if not linecache.cache:
+        # Somebody emptied it, and with it what `_meet` put there.
+        _kinds.clear()
+    return _kinds
+
+
+def _meet(entry: TracebackType) -> int:
+    """Tell whose the file of a frame is, the first time that it is met."""
+    frame = entry.tb_frame
+    filename = frame.f_code.co_filename
+    if len(_kinds) >= _FILES:
+        _kinds.clear()
+    kind = _kinds[filename] = kind_of(filename)
+    if filename not in linecache.cache:
+        # The frame still knows its module's loader, which finds sources that are no plain files.
+        linecache.lazycache(filename, frame.f_globals)
+    return kind
+
+
 def _raises_on_purpose(entry: TracebackType) -> bool:
     """Tell whether a frame was left by a `raise` statement."""
     from opcode import opmap
 
     return entry.tb_frame.f_code.co_code[entry.tb_lasti] == opmap["RAISE_VARARGS"]
 
+
+# Files remembered: more than programs have.
+_FILES = 4096
 
 # Whose a source file is.
 PROGRAM = 0  # the program's own, or a library's that it brings
@@ -144,7 +187,7 @@ _LIBRARIES = re.compile(r".*[/\\](site|dist)-packages[/\\]")
 _CARRIERS = re.compile(r".*[/\\](asyncio|concurrent[/\\]futures)[/\\]\w+\.py$|.*[/\\]threading\.py$")
 
 
-@lru_cache(maxsize=4096)  # more files than programs have
+@lru_cache(maxsize=_FILES)
 def kind_of(filename: str) -> int:
     """Tell whose a source file is."""
     if filename.startswith(_OURS) and not filename.startswith(_DEMONSTRATION):

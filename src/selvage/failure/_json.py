@@ -44,7 +44,10 @@ def from_json(text: str | bytes) -> Story:
     Raises:
         ValueError: it is no JSON, or not of that form.
     """
-    facts = json.loads(text)
+    try:
+        facts = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("this JSON is nested deeper than any story of a failure") from error
     if not isinstance(facts, dict):
         raise ValueError(f"the story of a failure is a JSON object, not {type(facts).__name__}")
     return Story.from_dict(facts)

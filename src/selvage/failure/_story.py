@@ -10,16 +10,15 @@ interpreter has it (`__cause__`, `__context__`, `__suppress_context__`); links i
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from selvage.failure._exceptions import late, linked, members_of, message_of, notes_of, qualified_name
 from selvage.failure._fingerprint import fingerprint
-from selvage.failure._frames import SAME_SHOWN, is_ours, line_of, safe_str, shown, source_line
+from selvage.failure._frames import SAME_SHOWN, all_entries, is_ours, record_of, safe_str, shown, source_line
 from selvage.failure._trail import steps_of
 
 if TYPE_CHECKING:
@@ -36,6 +35,18 @@ LEVELS_SHOWN = 10
 # raises each error from the one before would make reports without end.
 CAUSES_SHOWN = 50
 _EXCEPTIONS_TOLD = 500
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.50} is not a text")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r:.50} is not a whole number")
+    return value
 
 
 @dataclass(slots=True)
@@ -78,13 +89,13 @@ class StoryFrame:
         """Make a frame of what `to_dict` gave."""
         columns, variables = facts.get("columns"), facts.get("locals")
         return cls(
-            facts["function"],
-            facts["file"],
-            facts["line"],
-            facts.get("code", ""),
-            None if columns is None else (columns[0], columns[1]),
-            None if variables is None else list(variables.items()),
-            facts.get("repeated", 0),
+            _text(facts["function"]),
+            _text(facts["file"]),
+            _number(facts["line"]),
+            _text(facts.get("code", "")),
+            None if columns is None else (_number(columns[0]), _number(columns[1])),
+            None if variables is None else [(_text(name), _text(text)) for name, text in variables.items()],
+            _number(facts.get("repeated", 0)),
         )
 
 
@@ -116,7 +127,7 @@ class StoryStep:
     def from_dict(cls, facts: dict[str, Any]) -> StoryStep:
         """Make a step of what `to_dict` gave."""
         places = {name: StoryFrame.from_dict(facts[name]) for name in _PLACES if name in facts}
-        return cls(facts["event"], facts.get("callback", ""), **places)
+        return cls(_text(facts["event"]), _text(facts.get("callback", "")), **places)
 
 
 @dataclass(slots=True)
@@ -170,16 +181,28 @@ class Story:
             ValueError: it is something else.
         """
         try:
-            known = {name: facts[name] for name in _FIELDS if name in facts}
-            known["frames"] = [StoryFrame.from_dict(each) for each in facts.get("frames", ())]
-            known["chain"] = [StoryStep.from_dict(each) for each in facts.get("chain", ())]
-            for name in ("members", "causes"):
-                known[name] = [cls.from_dict(each) for each in facts.get(name, ())]
-            return cls(**known)
-        except (TypeError, KeyError, AttributeError) as error:
+            return cls._from_dict(facts)
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"this is not the story of a failure as to_dict() gives it: {error!r}"
             ) from error
+
+    @classmethod
+    def _from_dict(cls, facts: dict[str, Any]) -> Story:
+        relation = facts.get("relation", "")
+        return cls(
+            type=_text(facts["type"]),
+            message=_text(facts["message"]),
+            frames=[StoryFrame.from_dict(each) for each in facts.get("frames", ())],
+            details=[_text(each) for each in facts.get("details", ())],
+            notes=[_text(each) for each in facts.get("notes", ())],
+            members=[cls._from_dict(each) for each in facts.get("members", ())],
+            members_left_out=_number(facts.get("members_left_out", 0)),
+            causes=[cls._from_dict(each) for each in facts.get("causes", ())],
+            relation=relation if relation == "cause" else "context" if relation else "",
+            chain=[StoryStep.from_dict(each) for each in facts.get("chain", ())],
+            fingerprint=_text(facts.get("fingerprint", "")),
+        )
 
     @classmethod
     def of(
@@ -224,9 +247,6 @@ class Story:
             members=[member._with_frames(change) for member in self.members],
             causes=[cause._with_frames(change) for cause in self.causes],
         )
-
-
-_FIELDS = tuple(each.name for each in fields(Story))
 
 
 class Teller:
@@ -319,8 +339,8 @@ class Teller:
         """Give the frame records to show, and the entries of the live traceback that belong to them, if there are."""
         records = failure.frames
         if self._machinery:
-            entries = list(_all_entries(failure.tb))
-            return ([_record(entry) for entry in entries], entries) if entries else (records, ())
+            entries = list(all_entries(failure.tb))
+            return ([record_of(entry) for entry in entries], entries) if entries else (records, ())
         if not self._carets and self._locals is None:
             return records, ()
         entries = shown(failure.tb)
@@ -348,18 +368,6 @@ def _tell_of_syntax(error: SyntaxError, story: Story) -> None:
     story.details = list(takewhile(lambda line: line.startswith(" "), lines))
     if story.details:
         story.message = safe_str(error.msg)
-
-
-def _all_entries(tb: TracebackType | None) -> Iterator[TracebackType]:
-    while tb is not None:
-        yield tb
-        tb = tb.tb_next
-
-
-def _record(entry: TracebackType) -> tuple[str, str, int, tuple[()], tuple[()]]:
-    code = entry.tb_frame.f_code
-    linecache.lazycache(code.co_filename, entry.tb_frame.f_globals)
-    return code.co_name, code.co_filename, line_of(entry), (), ()
 
 
 def _variables(entry: TracebackType, failure: Failure) -> list[tuple[str, Any]]:
