@@ -11,6 +11,25 @@ from typing import Any
 
 from selvage._publish import publish
 from selvage.endpoints._borrowed import borrow
+from selvage.endpoints._client_strings import (
+    _TLSClientEndpointParser as _TLSClientEndpointParser,
+    clientFromString as clientFromString,
+)
+from selvage.endpoints._errors import (
+    AddressForbiddenError as AddressForbiddenError,
+    ProxyAuthenticationError as ProxyAuthenticationError,
+    ProxyConnectionError as ProxyConnectionError,
+    ProxyError as ProxyError,
+    ProxyProtocolError as ProxyProtocolError,
+    ProxyRefusedError as ProxyRefusedError,
+    ProxyTimeoutError as ProxyTimeoutError,
+)
+from selvage.endpoints._grammar import (
+    _parse as _parse,
+    quoteStringArgument as quoteStringArgument,
+    unparseEndpoint as unparseEndpoint,
+)
+from selvage.endpoints._haproxy import proxyEndpoint as proxyEndpoint
 from selvage.endpoints._hostname import (
     HostnameEndpoint as HostnameEndpoint,
     _SimpleHostnameResolver as _SimpleHostnameResolver,
@@ -22,16 +41,14 @@ from selvage.endpoints._process import (
     _ProcessEndpointTransport as _ProcessEndpointTransport,
     _WrapIProtocol as _WrapIProtocol,
 )
-from selvage.endpoints._strings import (
-    _parse as _parse,
+from selvage.endpoints._public_addresses import is_public_address as is_public_address
+from selvage.endpoints._server_strings import (
+    HAProxyServerParser as HAProxyServerParser,
     _parseServer as _parseServer,
     _StandardIOParser as _StandardIOParser,
     _SystemdParser as _SystemdParser,
     _TCP6ServerParser as _TCP6ServerParser,
-    _TLSClientEndpointParser as _TLSClientEndpointParser,
     _TLSServerEndpointParser as _TLSServerEndpointParser,
-    clientFromString as clientFromString,
-    quoteStringArgument as quoteStringArgument,
     serverFromString as serverFromString,
 )
 from selvage.endpoints._tcp import (
@@ -50,6 +67,10 @@ from selvage.endpoints._tls import (
     wrapClientTLS as wrapClientTLS,
     wrapServerTLS as wrapServerTLS,
 )
+from selvage.endpoints._tunnel import (
+    HTTPConnectClientEndpoint as HTTPConnectClientEndpoint,
+    SOCKS5ClientEndpoint as SOCKS5ClientEndpoint,
+)
 from selvage.endpoints._wrapping import (
     _WrapperEndpoint as _WrapperEndpoint,
     _WrapperServerEndpoint as _WrapperServerEndpoint,
@@ -60,9 +81,19 @@ from selvage.endpoints._wrapping import (
 from selvage.transports.stdio import PipeAddress as PipeAddress, StandardIO as StandardIO
 
 __all__ = [
+    "AddressForbiddenError",
     "AdoptedStreamServerEndpoint",
+    "HAProxyServerParser",
+    "HTTPConnectClientEndpoint",
     "HostnameEndpoint",
     "ProcessEndpoint",
+    "ProxyAuthenticationError",
+    "ProxyConnectionError",
+    "ProxyError",
+    "ProxyProtocolError",
+    "ProxyRefusedError",
+    "ProxyTimeoutError",
+    "SOCKS5ClientEndpoint",
     "SSL4ClientEndpoint",
     "SSL4ServerEndpoint",
     "StandardErrorBehavior",
@@ -75,8 +106,11 @@ __all__ = [
     "UNIXServerEndpoint",
     "clientFromString",
     "connectProtocol",
+    "is_public_address",
+    "proxyEndpoint",
     "quoteStringArgument",
     "serverFromString",
+    "unparseEndpoint",
     "wrapClientTLS",
     "wrapServerTLS",
 ]

@@ -5,7 +5,9 @@ beginning with the family that the resolver put first, and tried one after the o
 `attemptDelay` has passed without a connection, or at once when an attempt fails.  The first connection wins; the others
 are cancelled.  When all have failed, the last one's error is the result, with notes about the others.
 
-Source: RFC 8305; sections 4 (order) and 5 (delay).  Deviation: 300 ms, Twisted's figure, in place of the recommended 250.
+Source: RFC 8305; sections 4 (order) and 5 (delay).  Deviations: 300 ms, Twisted's figure, in place of the recommended
+250; no Resolution Delay (section 3), for the resolver answers for both families at once; and what the resolver put first
+stays first, since `getaddrinfo` has sorted already (section 4, RFC 6724).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from unicodedata import normalize
 from selvage._hostnames import _idnaBytes, _idnaText
 from selvage.addresses import HostnameAddress, IPv4Address, IPv6Address
 from selvage.defer import Deferred, fail
+from selvage.endpoints._errors import AddressForbiddenError
 from selvage.endpoints._tcp import TCP4ClientEndpoint, TCP6ClientEndpoint
 from selvage.errors import ConnectingCancelledError, DNSLookupError
 from selvage.failure import Failure, report
@@ -109,6 +112,31 @@ class _Collector:
     def cancel(self) -> None:
         if self.resolution is not None:
             self.resolution.cancel()
+
+
+def look_up(resolver: IHostnameResolver, host: str, port: int) -> Deferred[list[Any]]:
+    """Ask a resolver for the addresses to connect to.
+
+    Fires with the addresses, at least one.
+    Fails with `DNSLookupError` when there is none; cancelling gives the look-up up.
+    """
+    found: Deferred[list[Any]] = Deferred(lambda _: collector.cancel())
+
+    def resolved(addresses: list[Any]) -> None:
+        if found.called:
+            return
+        if addresses:
+            found.callback(addresses)
+        else:
+            found.errback(Failure(DNSLookupError(f"no results for hostname lookup: {host}")))
+
+    collector = _Collector(resolved)
+    try:
+        resolver.resolveHostName(collector, host, portNumber=port)
+    except Exception:
+        if not found.called:
+            found.errback(Failure())
+    return found
 
 
 def take_turns(addresses: list[Any]) -> list[Any]:
@@ -215,6 +243,8 @@ class HostnameEndpoint:
         timeout: seconds that each single attempt may take.
         bindAddress: the local address, or a pair of it and a port, or what `makeBinding` returns.
         attemptDelay: seconds before the next address is tried beside the last; 0.3 by default.
+        address_filter: called with each address that the name has, after the look-up and right before connecting; only
+            those for which it is true are tried.  `is_public_address` keeps requests out of one's own network.
 
     A host that cannot be a name is an error of `connect`, not of the constructor.
 
@@ -235,8 +265,11 @@ class HostnameEndpoint:
         timeout: float = 30,
         bindAddress: Binding | bytes | str | tuple[bytes | str, int] | None = None,
         attemptDelay: float | None = None,
+        *,
+        address_filter: Callable[[Any], bool] | None = None,
     ) -> None:
         self._reactor = reactor
+        self._address_filter = address_filter
         if not IReactorPluggableNameResolver.providedBy(reactor):
             kind = type(reactor)
             warnings.warn(
@@ -301,38 +334,45 @@ class HostnameEndpoint:
 
         Fires with the connected protocol.
         Fails with `DNSLookupError` when the name has no address, `ValueError` when it cannot be a name, the last
-            attempt's `ConnectError` when none succeeded, `ConnectingCancelledError` when cancelled.
+            attempt's `ConnectError` when none succeeded, `AddressForbiddenError` when `address_filter` allows none, `ConnectingCancelledError` when cancelled.
         """
         if self._badHostname:
             return fail(Failure(ValueError(f"invalid hostname: {self._hostStr}")))
-        running: list[Any] = []
+        looking_up = look_up(self._nameResolver, self._hostText, self._port)
+        running: list[Callable[[], object]] = [looking_up.cancel]
 
         def cancel(_: Deferred[Any]) -> None:
+            done.errback(ConnectingCancelledError(HostnameAddress(self._hostBytes, self._port)))
             for each in running:
                 each()
-            done.errback(ConnectingCancelledError(HostnameAddress(self._hostBytes, self._port)))
 
         done: Deferred[Any] = Deferred(cancel)
 
         def resolved(addresses: list[Any]) -> None:
-            if done.called:
-                return
-            if not addresses:
-                done.errback(Failure(DNSLookupError(f"no results for hostname lookup: {self._hostStr}")))
-                return
-            endpoints = [self._endpoint_for(address) for address in take_turns(addresses)]
+            endpoints = [self._endpoint_for(address) for address in take_turns(self._allowed(addresses))]
             race = _Race(self._reactor, endpoints, protocolFactory, self._attemptDelay, done.callback)
             running[:] = [race.give_up]
             race.attempt_next()
 
-        collector = _Collector(resolved)
-        running.append(collector.cancel)
-        try:
-            self._nameResolver.resolveHostName(collector, self._hostText, portNumber=self._port)
-        except Exception:
+        def failed(failure: Failure) -> None:
             if not done.called:
-                done.errback(Failure())
+                done.errback(failure)
+
+        looking_up.addCallback(resolved).addErrback(failed)
         return done
+
+    def _allowed(self, addresses: list[Any]) -> list[Any]:
+        """Return the addresses that may be tried, at least one.
+
+        Raises:
+            AddressForbiddenError: none may.
+        """
+        if self._address_filter is None:
+            return addresses
+        allowed = [address for address in addresses if self._address_filter(address)]
+        if not allowed:
+            raise AddressForbiddenError(self._hostStr, tuple(address.host for address in addresses))
+        return allowed
 
     def _endpoint_for(self, address: Any) -> TCP4ClientEndpoint | TCP6ClientEndpoint:
         kind = TCP6ClientEndpoint if isinstance(address, IPv6Address) else TCP4ClientEndpoint

@@ -58,7 +58,7 @@ class _TCPServerEndpoint(_Described):
         self._interface = interface
 
     def _where(self) -> str:
-        return _host_and_port(self._interface or "*", self._port)
+        return _host_and_port(self._interface or "*", getattr(self._port, "_port", self._port))
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen.
@@ -80,7 +80,7 @@ class TCP4ServerEndpoint(_TCPServerEndpoint):
 
     Args:
         reactor: an `IReactorTCP`.
-        port: 0 to 65535; 0 lets the system choose.
+        port: 0 to 65535; 0 lets the system choose.  Or what `makeBinding` returns, with more options of the socket.
         backlog: how many connections the system keeps waiting.
         interface: the local address; empty for all.
 
@@ -182,6 +182,8 @@ class TCP6ClientEndpoint(_Described):
         looking_up = self._nameResolution(self._host)
 
         def found(answers: Any) -> Deferred[Any]:
+            if not answers:
+                raise DNSLookupError(f"no IPv6 address for host {self._host!r}")
             return self._connect_to(answers[0][4][0], protocolFactory)
 
         def not_found(failure: Failure) -> Failure:
