@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -445,6 +446,13 @@ def test_descriptors_that_nobody_wants_are_closed_and_mentioned(reactor, run, pl
         assert os.read(reading, 1) == b""
         os.close(reading)
         assert "does not provide IFileDescriptorReceiver" in heard[0]
+        before = open_descriptors()
+        for _ in range(100):
+            server.transport.sendFileDescriptor(0)
+        server.transport.write(b"x" * 100)
+        await client.got(101)
+        assert len(heard) == 1
+        assert open_descriptors() == before
         await end(port, server, client)
 
     _events.subscribe(hear)
@@ -592,6 +600,81 @@ def test_descriptors_that_come_with_the_end_are_closed(reactor, run, place, endi
         await turn(3)
         assert open_descriptors() == before - 2
         await end(port)
+
+    run(main)
+
+
+@pytest.mark.parametrize("receiver", [Taking, Pausing, Recorder])
+def test_descriptors_for_which_there_is_no_room_end_the_connection_that_wants_them(
+    reactor, run, place, receiver
+):
+    async def main():
+        factory = Recording(receiver)
+        port = reactor.listenUNIX(str(place), factory)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with socket.socket(AF_UNIX) as peer:
+            peer.connect(str(place))
+            socket.send_fds(peer, [b"xxx"], [0, 0, 0])
+            lowest = os.dup(0)
+            os.close(lowest)
+            spare = next_free(lowest)  # room for the connection and for one descriptor
+            resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 1, limits[1]))
+            try:
+                server = await factory.next()
+                if receiver is Recorder:
+                    assert await server.got(3) == b"xxx"
+                    server.transport.abortConnection()
+                    await server.lost()
+                else:
+                    await turn(5)
+                    server.transport.resumeProducing()  # asyncio does not read before that
+                    reason = await server.lost()
+                    assert type(reason) is ConnectionLost
+                    assert reason.__cause__.errno == errno.EMFILE
+                    assert "has used up its own" in str(reason)
+                    assert server.data == b""
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            if receiver is not Recorder:
+                for number in server.taken():
+                    os.close(number)
+            await turn(3)
+            assert next_free(lowest) == spare
+        await end(port)
+
+    run(main)
+
+
+def next_free(lowest: int) -> int:
+    """Return the number that the system will give out after `lowest`."""
+    numbers = [os.dup(0), os.dup(0)]
+    for number in numbers:
+        os.close(number)
+    assert numbers[0] == lowest
+    return numbers[1]
+
+
+def test_a_peer_may_have_any_name(reactor, run, place):
+    names = [f"{place}\x1b[31m", os.fsencode(f"{place}-") + b"\xff\xfe"]
+    if sys.platform == "linux":
+        names.append(f"\0{place}")
+
+    async def main():
+        factory = Recording()
+        port = reactor.listenUNIX(str(place), factory)
+        for number, name in enumerate(names):
+            with socket.socket(AF_UNIX) as sock:
+                sock.bind(name)
+                sock.connect(str(place))
+                server = await factory.next(number)
+                assert server.transport.getPeer() == UNIXAddress(name) == factory.log[number + 1]
+                assert repr(server.transport.getPeer()).isprintable()
+                await end_one(server)
+        await end(port)
+
+    async def end_one(server: Any) -> None:
+        server.transport.abortConnection()
+        await server.lost()
 
     run(main)
 

@@ -198,6 +198,10 @@ class _Held:
     def descriptor_received(self, descriptor: int) -> None:
         self.descriptors.append(descriptor)
 
+    def descriptors_missing(self) -> None:
+        connection: Any = self._connection
+        connection.descriptors_missing()
+
     def deliver_descriptors(self) -> None:
         """Pass on what came before the data."""
         connection: Any = self._connection  # over a UNIX socket, if there are any

@@ -27,6 +27,8 @@ _READ_SIZE = 65536
 _DESCRIPTORS_AT_ONCE = 253
 _SYSTEM: Any = socket  # with what only some systems have
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+#: Set by recvmsg when the kernel had to close descriptors, because the process may not have more.
+_CUT = getattr(socket, "MSG_CTRUNC", 0)
 _NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOBUFS)
 #: Pieces given to one system call; the kernel takes at most 1024.
 _VECTOR = 64
@@ -42,6 +44,7 @@ class _Adapter(Protocol):
     def connection_made(self, transport: Any) -> object: ...
     def data_received(self, data: bytes) -> object: ...
     def descriptor_received(self, descriptor: int) -> object: ...
+    def descriptors_missing(self) -> object: ...
     def eof_received(self) -> object: ...
     def connection_lost(self, exc: BaseException | None) -> object: ...
     def pause_writing(self) -> object: ...
@@ -98,7 +101,7 @@ class SendmsgTransport:
 
     def _read(self) -> None:
         try:
-            data, ancillary, _flags, _address = self._socket.recvmsg(
+            data, ancillary, flags, _address = self._socket.recvmsg(
                 _READ_SIZE, _ancillary_size(), _CLOSE_ON_EXEC
             )
         except OSError as exc:
@@ -114,6 +117,8 @@ class SendmsgTransport:
                         os.close(number)
                     else:
                         self._adapter.descriptor_received(number)
+        if flags & _CUT and not self._closing:
+            self._adapter.descriptors_missing()
         if self._closing:
             return
         if data:

@@ -15,6 +15,7 @@ __all__ = [
     "OPEN",
     "READ_CLOSED",
     "STARTED",
+    "UNWANTED",
     "WRITE_CLOSED",
     "WRITE_CLOSING",
     "WRITE_DONE",
@@ -23,5 +24,6 @@ __all__ = [
 NEW, OPEN, CLOSING, LOST = range(4)
 
 #: Bits beside the state: the peer closed its direction; we mean to close ours; the engine was told to close ours;
-#: `makeConnection` returned; all has left and `writeConnectionLost` was called.
-READ_CLOSED, WRITE_CLOSING, WRITE_CLOSED, STARTED, WRITE_DONE = 1, 2, 4, 8, 16
+#: `makeConnection` returned; all has left and `writeConnectionLost` was called; it was mentioned that descriptors come
+#: which nobody wants.
+READ_CLOSED, WRITE_CLOSING, WRITE_CLOSED, STARTED, WRITE_DONE, UNWANTED = 1, 2, 4, 8, 16, 32

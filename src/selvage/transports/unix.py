@@ -31,9 +31,11 @@ from selvage.reactor._platform import IS_LINUX
 from . import tcp
 from ._connecting import BaseClient, BaseConnector
 from ._datagram import BaseDatagramPort
+from ._errors import lost_failure
 from ._listening import BaseServer, StreamPort, ambient_reactor
 from ._lock import ProcessLock, is_locked
 from ._sendmsg import SendmsgTransport
+from ._states import UNWANTED
 from ._stream import log_prefix
 from ._writing import BYTES_LIKE, not_bytes
 
@@ -148,25 +150,37 @@ class _UNIXMixin:
         return bool(many or waiting > self.bufferSize)
 
     def descriptor_received(self: Any, descriptor: int) -> None:
-        """Pass a descriptor on, or close it when the protocol does not want any."""
+        """Pass a descriptor on, or close it when the protocol does not want any, which is mentioned once."""
         protocol = self.protocol
         if not IFileDescriptorReceiver.providedBy(protocol):
             os.close(descriptor)
-            _events.emit(
-                f"{type(self).__module__}.{type(self).__qualname__}",
-                "warn",
-                "{protocolName} (on {hostAddress!r}) does not provide IFileDescriptorReceiver; "
-                "closing file descriptor received (from {peerAddress!r}).",
-                protocolName=log_prefix(protocol),
-                hostAddress=self.getHost(),
-                peerAddress=self.getPeer(),
-                log_source=self,
-            )
+            self._unwanted(protocol)
             return
         try:
             protocol.fileDescriptorReceived(descriptor)
         except BaseException:
             self._hook_failed("fileDescriptorReceived")
+
+    def _unwanted(self: Any, protocol: Any) -> None:
+        if self._flags & UNWANTED:
+            return  # a peer may send as many as it likes, but fills no log
+        self._flags |= UNWANTED
+        _events.emit(
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            "warn",
+            "{protocolName} (on {hostAddress!r}) does not provide IFileDescriptorReceiver; "
+            "closing file descriptor received (from {peerAddress!r}).",
+            protocolName=log_prefix(protocol),
+            hostAddress=self.getHost(),
+            peerAddress=self.getPeer(),
+            log_source=self,
+        )
+
+    def descriptors_missing(self: Any) -> None:
+        """End the connection: the process may not have as many descriptors as came, and the protocol would mistake them."""
+        if IFileDescriptorReceiver.providedBy(self.protocol):
+            words = "descriptors that the peer sent were closed, because this process has used up its own"
+            self._abort(lost_failure(OSError(errno.EMFILE, words)))
 
     def getTcpNoDelay(self) -> bool:
         """Return False: there is nothing to delay."""
