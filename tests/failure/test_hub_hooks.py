@@ -153,7 +153,7 @@ def test_each_is_printed_once_and_heard_once():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert done.stdout.splitlines() == ["thread ValueError", "finalizer KeyError", "main ZeroDivisionError"]
     assert done.returncode == 1
-    for words in ("in the thread", "in a finalizer", "division by zero"):
+    for words in ("ValueError: in the thread", "KeyError: 'in a finalizer'", "Error: division by zero"):
         assert done.stderr.count(words) == 1, done.stderr
 
 

@@ -58,11 +58,6 @@ class DeferredList(Deferred[Any]):
         all_errors: bool = False,
     ) -> None:
         super().__init__()
-        if all_errors and (fireOnOneCallback or fireOnOneErrback):
-            raise TypeError(
-                "DeferredList(all_errors=True) waits for every failure, so it cannot fire on one: "
-                "leave out fireOnOneCallback and fireOnOneErrback"
-            )
         if type(deferredList) in DEFERREDS:
             raise TypeError(
                 f"a list of Deferreds is needed, not one Deferred: put {deferredList!r} into brackets, or await it"
@@ -76,7 +71,7 @@ class DeferredList(Deferred[Any]):
         self.resultList: list[Any] = [None] * len(deferreds)
         if not deferreds and not fireOnOneCallback:
             self.callback(self.resultList)
-        succeeded, failed = _grouping(self, _as_success) if all_errors else self._collectors()
+        succeeded, failed = self._all_errors() if all_errors else self._collectors()
         for index, d in enumerate(deferreds):
             arguments = (index,)
             d._callbacks.append((succeeded, failed, arguments, arguments))
@@ -121,6 +116,15 @@ class DeferredList(Deferred[Any]):
             return None if consume else failure
 
         return succeeded, failed
+
+    def _all_errors(self) -> tuple[Callable[[Any, int], Any], Callable[[Failure, int], Any]]:
+        """Make the same where all failures are wanted."""
+        if self.fireOnOneCallback or self.fireOnOneErrback:
+            raise TypeError(
+                "DeferredList(all_errors=True) waits for every failure, so it cannot fire on one: "
+                "leave out fireOnOneCallback and fireOnOneErrback"
+            )
+        return _grouping(self, _as_success)
 
     def cancel(self) -> None:
         """Cancel all the Deferreds that have not fired, if this one has not.

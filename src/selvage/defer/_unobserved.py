@@ -120,7 +120,14 @@ class Watch:
             if self.clock() - self._looked >= self.after:
                 self.look()
                 return
-        # Drop those that need no look, and wait for twice as many as are left.
+        if self._looking.acquire(blocking=False):
+            try:
+                self._prune()
+            finally:
+                self._looking.release()
+
+    def _prune(self) -> None:
+        """Drop those that need no look, and wait for twice as many as are left."""
         young = self.young
         entered = young[:]
         left = [ref for ref in entered if _left_over(ref) is not None]
