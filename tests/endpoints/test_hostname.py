@@ -11,9 +11,15 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from selvage import failure as hub
-from selvage.addresses import HostnameAddress, IPv4Address, IPv6Address
+from selvage.addresses import HostnameAddress, IPv4Address, IPv6Address, UNIXAddress
 from selvage.defer import Deferred, fail, succeed
-from selvage.endpoints import HostnameEndpoint, _SimpleHostnameResolver
+from selvage.endpoints import (
+    AddressForbiddenError,
+    HostnameEndpoint,
+    TCP6ClientEndpoint,
+    _SimpleHostnameResolver,
+    is_public_address,
+)
 from selvage.endpoints._hostname import take_turns
 from selvage.errors import ConnectError, ConnectingCancelledError, ConnectionRefusedError, DNSLookupError
 from selvage.failure import Failure
@@ -353,3 +359,124 @@ def test_simple_resolver_reports_errors_and_finds_nothing() -> None:
     assert receiver.heard == ["h", "complete"]
     assert [report.failure.type for report in reports] == [socket.gaierror]
     assert reports[0].context["name"] == "h"
+
+
+# --- Addresses that are not wanted -------------------------------------------------------------------------------
+
+
+def test_only_addresses_that_the_filter_allows_are_tried() -> None:
+    attempts = Attempts(
+        "10.0.0.1",
+        "192.0.2.1",
+        "2001:db8::1",
+        address_filter=lambda address: not address.host.startswith("10."),
+    )
+    attempts.reactor.advance(DELAY)
+    assert attempts.hosts == ["192.0.2.1", "2001:db8::1"]
+
+
+def test_a_filter_that_fails_fails_the_attempt() -> None:
+    attempts = Attempts("192.0.2.1", address_filter=lambda address: 1 / 0)
+    assert attempts.results[0].check(ZeroDivisionError)
+    assert attempts.hosts == []
+
+
+def test_attack_080_names_of_private_addresses_are_caught_after_the_look_up() -> None:
+    """Whatever the name looks like, what counts is where it leads, at the moment of connecting."""
+    for host in ("127.0.0.1", "10.1.2.3", "::1", "::ffff:192.168.0.1", "fe80::1"):
+        attempts = Attempts(host, address_filter=is_public_address)
+        error = attempts.results[0].value
+        assert isinstance(error, AddressForbiddenError)
+        assert error.addresses == (host,)
+        assert str(error) == f"'host.example' stands for {host}, which address_filter does not allow"
+        assert attempts.hosts == []
+    rebound = Attempts("10.1.2.3", "93.184.215.14", address_filter=is_public_address)
+    assert rebound.hosts == ["93.184.215.14"]
+
+
+@pytest.mark.parametrize(
+    ("host", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f::1", True),
+        ("::ffff:93.184.215.14", True),
+        ("64:ff9b::5db8:d70e", True),
+        ("2002:5db8:d70e::1", True),
+        ("0.0.0.0", False),
+        ("127.0.0.1", False),
+        ("10.0.0.1", False),
+        ("100.64.0.1", False),
+        ("169.254.169.254", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("::1", False),
+        ("fc00::1", False),
+        ("fe80::1%eth0", False),
+        ("ff02::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("64:ff9b::7f00:1", False),
+        ("2002:7f00:1::1", False),
+    ],
+)
+def test_public_addresses(host: str, public: bool) -> None:
+    kind = IPv6Address if ":" in host else IPv4Address
+    assert is_public_address(kind("TCP", host, 80)) is public
+
+
+# --- Names that do not lead anywhere -----------------------------------------------------------------------------
+
+
+def test_a_name_that_only_has_addresses_of_another_kind() -> None:
+    attempts = Attempts(UNIXAddress(b"/run/x"))
+    assert attempts.results[0].check(DNSLookupError)
+    assert "host.example" in str(attempts.results[0].value)
+
+
+def test_a_name_that_changes_its_family_between_two_attempts() -> None:
+    attempts = Attempts("192.0.2.1")
+    attempts.resolver.hosts = ("2001:db8::1",)
+    attempts.endpoint.connect(Factory.forProtocol(Protocol)).addErrback(lambda _: None)
+    assert attempts.hosts == ["192.0.2.1", "2001:db8::1"]
+
+
+def test_a_name_without_an_ipv6_address() -> None:
+    endpoint = TCP6ClientEndpoint(MemoryReactorClock(), "four.example", 80)
+    endpoint._deferToThread = lambda function, *args: succeed([])  # type: ignore[method-assign, assignment]
+    results: list[Any] = []
+    endpoint.connect(Factory.forProtocol(Protocol)).addBoth(results.append)
+    assert results[0].check(DNSLookupError)
+    assert str(results[0].value).endswith("no IPv6 address for host 'four.example'.")
+
+
+def test_a_resolver_that_answers_after_the_end_is_not_heard() -> None:
+    attempts = Attempts("192.0.2.1", wait=True)
+    attempts.deferred.cancel()
+    assert attempts.resolver.cancelled
+    attempts.resolver.answer()
+    assert attempts.hosts == []
+    assert len(attempts.results) == 1
+
+
+def test_every_attempt_is_over_when_the_race_is_lost_won_or_cancelled() -> None:
+    hosts = ("2001:db8::1", "192.0.2.1", "2001:db8::2")
+    for ending in ("lost", "won", "cancelled"):
+        attempts = Attempts(*hosts)
+        attempts.reactor.pump([DELAY, DELAY])
+        assert len(attempts.hosts) == 3
+        if ending == "lost":
+            for index in (1, 0, 2):
+                attempts.refuse(index)
+            (failure,) = attempts.results
+            assert failure.check(ConnectionRefusedError)
+            assert len(failure.value.__notes__) == 2
+        elif ending == "won":
+            winner = attempts.accept(1)
+            assert attempts.results == [winner]
+            assert [attempts.stopped(index) for index in range(3)] == [True, False, True]
+        else:
+            attempts.deferred.cancel()
+            assert [attempts.stopped(index) for index in range(3)] == [True, True, True]
+        assert attempts.reactor.getDelayedCalls() == []
