@@ -40,7 +40,9 @@ class Late(Reactor):
     """Calls in the reverse of the order of the times."""
 
     def callLater(self, delay, callable, *args, **kw):
-        return super().callLater(0.02 - delay if 0 <= delay < 0.02 else delay, callable, *args, **kw)
+        asked = self.seconds() + delay
+        call = super().callLater(0.02 - delay if 0 <= delay < 0.02 else delay, callable, *args, **kw)
+        return Altered(call, getTime=lambda: asked)
 
 
 class Early(Reactor):
