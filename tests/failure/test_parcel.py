@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from selvage.failure import Failure, Story, explain, fingerprint, to_html, to_json, to_terminal, to_text
 
-from . import test_renderings, test_text
+from . import test_text
 from .test_renderings import SHAPES, caught, gathered, in_debug_mode
 
 RECEIVER = """
@@ -152,7 +153,7 @@ def test_what_cannot_be_pickled_is_sent_as_its_name_and_words() -> None:
         pass
 
     made = Failure(Local(lambda: None))
-    made.remark, made.lock = "kept", test_renderings  # type: ignore[attr-defined]
+    made.remark, made.lock = "kept", threading.Lock()  # type: ignore[attr-defined]
     sent = pickle.loads(pickle.dumps(made))
     assert sent.type == f"{__name__}.Local"
     assert sent.remark == "kept"
