@@ -6,8 +6,7 @@ A line is a list of `(text, style)` pieces, so that one layout serves plain text
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from selvage.failure._frames import repeated, source_of
 from selvage.failure._story import LEVELS_SHOWN, Story, StoryFrame
@@ -34,8 +33,7 @@ EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """Where the forms of a report differ.
 
     Args:
@@ -95,14 +93,14 @@ def _block(story: Story, form: Form, depth: int) -> Iterator[Line]:
     """Give the lines of one exception, without its causes."""
     if not _is_group(story):
         yield from _margin(
-            _body(story, form if not depth else replace(form, nested=True), "Traceback"), depth
+            _body(story, form if not depth else form._replace(nested=True), "Traceback"), depth
         )
         return
     if depth > LEVELS_SHOWN:
         yield from _margin(iter([[(f"... (max_group_depth is {LEVELS_SHOWN})", "")]]), depth)
         return
     yield from _margin(
-        _body(story, form if not depth else replace(form, nested=True), "Exception Group Traceback"),
+        _body(story, form if not depth else form._replace(nested=True), "Exception Group Traceback"),
         max(depth, 1),
         "| " if depth else "+ ",
     )

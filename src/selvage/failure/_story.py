@@ -10,8 +10,7 @@ interpreter has it (`__cause__`, `__context__`, `__suppress_context__`); links i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -49,24 +48,56 @@ def _number(value: object) -> int:
     return value
 
 
-@dataclass(slots=True)
-class StoryFrame:
-    """One frame that the exception crossed."""
+class _Record:
+    """What is compared and shown by its slots. (As data classes the three below take a millisecond of each start.)"""
 
-    #: The function.
-    function: str
-    #: Its source file.
-    file: str
-    #: The line, from 1.
-    line: int
-    #: The text of that line without its indentation; empty when nobody has the source.
-    code: str = ""
-    #: Where in `code` the failing expression begins and ends, if that was asked for and is known.
-    columns: tuple[int, int] | None = None
-    #: Names and texts of the local variables, if they were asked for.
-    locals: list[tuple[str, str]] | None = None
-    #: How many more times in a row this frame came.
-    repeated: int = 0
+    __slots__: tuple[str, ...] = ()
+
+    def _facts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._facts() == self._facts()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items() if value)
+        return f"{type(self).__name__}({facts})"
+
+
+class StoryFrame(_Record):
+    """One frame that the exception crossed.
+
+    Attributes:
+        function: the function's name.
+        file: its source file.
+        line: the line, from 1.
+        code: the text of that line without its indentation; empty when nobody has the source.
+        columns: where in `code` the failing expression begins and ends, if that was asked for and is known.
+        locals: names and texts of the local variables, if they were asked for.
+        repeated: how many more times in a row this frame came.
+    """
+
+    __slots__ = ("code", "columns", "file", "function", "line", "locals", "repeated")
+
+    def __init__(
+        self,
+        function: str,
+        file: str,
+        line: int,
+        code: str = "",
+        columns: tuple[int, int] | None = None,
+        locals: list[tuple[str, str]] | None = None,
+        repeated: int = 0,
+    ) -> None:
+        self.function = function
+        self.file = file
+        self.line = line
+        self.code = code
+        self.columns = columns
+        self.locals = locals
+        self.repeated = repeated
 
     def to_dict(self) -> dict[str, Any]:
         """Give the same as a dictionary; what is not known or was not asked for is left out."""
@@ -83,6 +114,10 @@ class StoryFrame:
         if self.repeated:
             facts["repeated"] = self.repeated
         return facts
+
+    def without_locals(self) -> StoryFrame:
+        """The same without local variables."""
+        return StoryFrame(self.function, self.file, self.line, self.code, self.columns, None, self.repeated)
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> StoryFrame:
@@ -102,20 +137,33 @@ class StoryFrame:
 _PLACES = ("added", "made", "fired")
 
 
-@dataclass(slots=True)
-class StoryStep:
-    """One step of a failure through Deferreds and their callbacks."""
+class StoryStep(_Record):
+    """One step of a failure through Deferreds and their callbacks.
 
-    #: "fired": a Deferred was fired with it. "raised": a callback raised it. "passed": a callback got it and passed it on.
-    event: str
-    #: The callback's name.
-    callback: str = ""
-    #: Where the callback was added to its Deferred.
-    added: StoryFrame | None = None
-    #: Where that Deferred was made.
-    made: StoryFrame | None = None
-    #: Where it was fired.
-    fired: StoryFrame | None = None
+    Attributes:
+        event: "fired": a Deferred was fired with it. "raised": a callback raised it. "passed": a callback got it and passed
+            it on.
+        callback: the callback's name.
+        added: where the callback was added to its Deferred.
+        made: where that Deferred was made.
+        fired: where it was fired.
+    """
+
+    __slots__ = ("added", "callback", "event", "fired", "made")
+
+    def __init__(
+        self,
+        event: str,
+        callback: str = "",
+        added: StoryFrame | None = None,
+        made: StoryFrame | None = None,
+        fired: StoryFrame | None = None,
+    ) -> None:
+        self.event = event
+        self.callback = callback
+        self.added = added
+        self.made = made
+        self.fired = fired
 
     def to_dict(self) -> dict[str, Any]:
         """Give the same as a dictionary; places that are not known are left out."""
@@ -130,32 +178,63 @@ class StoryStep:
         return cls(_text(facts["event"]), _text(facts.get("callback", "")), **places)
 
 
-@dataclass(slots=True)
-class Story:
-    """What happened: one exception, the frames that it crossed, what it has to do with others."""
+class Story(_Record):
+    """What happened: one exception, the frames that it crossed, what it has to do with others.
 
-    #: The dotted name of its class.
-    type: str
-    #: Its own words.
-    message: str
-    #: The frames crossed, outermost first.
-    frames: list[StoryFrame] = field(default_factory=list)
-    #: Lines above the message: of a syntax error, the place in the text that was read.
-    details: list[str] = field(default_factory=list)
-    #: What `add_note` added.
-    notes: list[str] = field(default_factory=list)
-    #: The members of an exception group.
-    members: list[Story] = field(default_factory=list)
-    #: How many members there are beyond those.
-    members_left_out: int = 0
-    #: Which exception it was raised from or while handling, the one of that, and so on; these have no causes here.
-    causes: list[Story] = field(default_factory=list)
-    #: Of a cause: "cause" if its successor was raised from it, "context" if while it was handled.
-    relation: str = ""
-    #: Which callbacks and Deferreds the failure passed; in debug mode.
-    chain: list[StoryStep] = field(default_factory=list)
-    #: See `selvage.failure.fingerprint`; of the whole.
-    fingerprint: str = ""
+    Attributes:
+        type: the dotted name of its class.
+        message: its own words.
+        frames: the frames crossed, outermost first.
+        details: lines above the message: of a syntax error, the place in the text that was read.
+        notes: what `add_note` added.
+        members: the members of an exception group.
+        members_left_out: how many members there are beyond those.
+        causes: which exception it was raised from or while handling, the one of that, and so on; these have no causes here.
+        relation: of a cause: "cause" if its successor was raised from it, "context" if while it was handled.
+        chain: which callbacks and Deferreds the failure passed; in debug mode.
+        fingerprint: see `selvage.failure.fingerprint`; of the whole.
+    """
+
+    __slots__ = (
+        "causes",
+        "chain",
+        "details",
+        "fingerprint",
+        "frames",
+        "members",
+        "members_left_out",
+        "message",
+        "notes",
+        "relation",
+        "type",
+    )
+
+    def __init__(
+        self,
+        type: str,
+        message: str,
+        frames: Iterable[StoryFrame] = (),
+        *,
+        details: Iterable[str] = (),
+        notes: Iterable[str] = (),
+        members: Iterable[Story] = (),
+        members_left_out: int = 0,
+        causes: Iterable[Story] = (),
+        relation: str = "",
+        chain: Iterable[StoryStep] = (),
+        fingerprint: str = "",
+    ) -> None:
+        self.type = type
+        self.message = message
+        self.frames = list(frames)
+        self.details = list(details)
+        self.notes = list(notes)
+        self.members = list(members)
+        self.members_left_out = members_left_out
+        self.causes = list(causes)
+        self.relation = relation
+        self.chain = list(chain)
+        self.fingerprint = fingerprint
 
     def to_dict(self) -> dict[str, Any]:
         """Give the same as dictionaries, lists, texts and numbers; see `from_dict`."""
@@ -232,7 +311,7 @@ class Story:
 
     def without_locals(self) -> Story:
         """The same without local variables."""
-        return self._with_frames(lambda frames: [replace(frame, locals=None) for frame in frames])
+        return self._with_frames(lambda frames: [frame.without_locals() for frame in frames])
 
     def without_ours(self) -> Story:
         """The same without frames of Selvage's own files, where there are others."""
@@ -240,9 +319,11 @@ class Story:
             lambda frames: [frame for frame in frames if not is_ours(frame.file)] or frames
         )
 
+    def _changed(self, **changes: Any) -> Story:
+        return Story(**{**self._facts(), **changes})
+
     def _with_frames(self, change: Callable[[list[StoryFrame]], list[StoryFrame]]) -> Story:
-        return replace(
-            self,
+        return self._changed(
             frames=change(self.frames),
             members=[member._with_frames(change) for member in self.members],
             causes=[cause._with_frames(change) for cause in self.causes],
@@ -279,7 +360,7 @@ class Teller:
             if self._left <= 0:
                 break
             told = self._tell_one(cause, depth)
-            story.causes += [replace(told, relation=relation, causes=[]), *told.causes]
+            story.causes += [told._changed(relation=relation, causes=[]), *told.causes]
             if told.causes:
                 # Told when it was sent, and the exception itself knows of no causes any more.
                 break
