@@ -28,11 +28,16 @@ from ._watcher import make_watcher
 __all__ = [
     "CONNECTION_DONE",
     "CONNECTION_LOST",
+    "NO_FILEDESC",
+    "NO_FILENO",
     "ContinuousPolling",
     "DisconnectSelectableMixin",
     "LoopFDSetMixin",
 ]
 
+#: What reactors that programs bring along give to `_disconnectSelectable`: the descriptor was closed; it never had a number.
+NO_FILEDESC = ConnectionFdescWentAway("Filedescriptor went away")
+NO_FILENO = ConnectionFdescWentAway("Handler has no fileno method")
 
 # Seconds between two looks for descriptors that were closed behind the reactor's back: neither epoll nor kqueue says so,
 # and whoever waits on one would wait for ever.
