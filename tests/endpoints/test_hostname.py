@@ -480,3 +480,16 @@ def test_every_attempt_is_over_when_the_race_is_lost_won_or_cancelled() -> None:
             attempts.deferred.cancel()
             assert [attempts.stopped(index) for index in range(3)] == [True, True, True]
         assert attempts.reactor.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("host", ["x" * 1_000_000, "\xfc" * 1_000_000, b"\xff" * 1_000_000])
+def test_a_host_that_is_too_long_is_named_by_its_beginning(host: str | bytes) -> None:
+    """Host names come from strangers, and messages go to logs."""
+    endpoint = HostnameEndpoint(MemoryReactorClock(), host, 80)
+    failure: list[Any] = []
+    endpoint._reactor.installNameResolver(Resolver())
+    endpoint.connect(Factory()).addErrback(failure.append)
+    assert failure[0].check(DNSLookupError, ValueError)
+    for text in (str(failure[0].value), repr(endpoint)):
+        assert len(text) < 200
+        assert "characters" in text

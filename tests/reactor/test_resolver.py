@@ -586,6 +586,39 @@ def test_what_needs_no_resolver(reactor):
     assert results == ["0.0.0.0", "10.1.2.3"]
 
 
+def test_a_look_up_that_takes_too_long_is_given_up(reactor, reports):
+    results = []
+    # The reactor does not run, so no thread looks.
+    reactor.resolve("slow.example", (3, 7)).addBoth(results.append)
+    (timer,) = reactor.getDelayedCalls()
+    assert 9 < timer.getTime() - reactor.seconds() <= 10
+    timer.reset(0)
+    reactor.iterate(1)
+    assert results[0].check(DNSLookupError)
+    assert "slow.example" in str(results[0].value)
+    assert "10 seconds" in str(results[0].value)
+
+
+def test_a_look_up_that_is_answered_leaves_no_timer(reactor):
+    stepped = Stepped()
+    stepped.answers["host.example"] = [(AF_INET, SOCK_STREAM, 6, "", ("10.0.0.1", 0))]
+    reactor.installNameResolver(stepped.resolver)
+    results = []
+    for name in ("host.example", "other.example"):
+        reactor.resolve(name).addBoth(results.append)
+    cancelled = reactor.resolve("host.example").addBoth(results.append)
+    cancelled.cancel()
+    assert results.pop().check(CancelledError)
+    stepped.finish()
+    assert results[0] == "10.0.0.1"
+    assert results[1].check(DNSLookupError)
+    assert reactor.getDelayedCalls() == []
+    # One of the older kind keeps the time itself.
+    reactor.installResolver(Simple())
+    reactor.resolve("host.example")
+    assert reactor.getDelayedCalls() == []
+
+
 def test_names_of_this_machine(monkeypatch):
     async def main():
         from selvage.reactor import get_reactor

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 from selvage.errors import AlreadyCalled, AlreadyCancelled
 from selvage.interfaces import IDelayedCall
 from selvage.reactor import DelayedCall, ReactorBase
+from tests.work import calls_made
 
 
 def named(first, second=0):
@@ -300,6 +301,24 @@ def test_cancelled_calls_do_not_pile_up():
             call.cancel()
     assert len(reactor._pendingTimedCalls) + len(reactor._row) < 400
     assert reactor.getDelayedCalls() == [keep]
+
+
+def test_cancelling_thousands_at_once_costs_as_much_for_each():
+    def cost(count):
+        reactor = Stepped()
+        calls = [reactor.callLater(number % 97, named) for number in range(count)]
+        reactor._next_time()
+
+        def cancel_all():
+            for call in calls:
+                call.cancel()
+            reactor._next_time()
+
+        work = calls_made(cancel_all)
+        assert reactor.getDelayedCalls() == []
+        return work
+
+    assert cost(20_000) < 2.5 * cost(10_000)
 
 
 def test_repr_tells_state_function_and_arguments():

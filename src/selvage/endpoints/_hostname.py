@@ -19,7 +19,7 @@ from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, getaddrinfo
 from typing import TYPE_CHECKING, Any, cast
 from unicodedata import normalize
 
-from selvage._hostnames import _idnaBytes, _idnaText
+from selvage._hostnames import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, _idnaBytes, _idnaText
 from selvage.addresses import HostnameAddress, IPv4Address, IPv6Address
 from selvage.defer import Deferred, fail
 from selvage.endpoints._errors import AddressForbiddenError
@@ -281,6 +281,9 @@ class HostnameEndpoint:
             )
         self._badHostname, self._hostBytes, self._hostText = self._hostAsBytesAndText(host)
         self._hostStr = self._hostBytes.decode("ascii", "backslashreplace")
+        if len(self._hostStr) > MAX_NAME_LENGTH:
+            # No name, and messages need not be as long as a stranger likes.
+            self._hostStr = f"{self._hostStr[:MAX_LABEL_LENGTH]}... ({len(self._hostStr)} characters)"
         self._port = port
         self._timeout = timeout
         self._bindAddress = _local_address(bindAddress)

@@ -459,8 +459,11 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
     def resolve(self, name: str, timeout: Sequence[int] = (1, 3, 11, 45)) -> Deferred[str]:
         """Look up one IPv4 address of a host.
 
+        Args:
+            timeout: the look-up may take as long as all of these together, in seconds.
+
         Fires with the address as text; a numeric address comes back at once, an empty name is "0.0.0.0".
-        Fails with DNSLookupError, naming the host.
+        Fails with DNSLookupError, naming the host: it has no address, cannot be a name, or no answer came in time.
         """
         return self._resolve_simple(name, timeout)
 

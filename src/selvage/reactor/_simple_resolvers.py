@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from functools import partial
 from socket import AF_INET
 from typing import Any
 
@@ -120,4 +121,12 @@ class PluggableResolverMixin:
         except UnicodeError as error:
             return fail(no_address(name, error))
         answer: Deferred[str] = self.resolver.getHostByName(name, timeout)
+        if timeout and type(self.resolver) is ComplexResolverSimplifier and not answer.called:
+            # The newer kind of resolver knows no timeout; one of the older kind keeps it itself.
+            reactor: Any = self
+            answer.addTimeout(sum(timeout), reactor, partial(_no_answer, name))
         return answer
+
+
+def _no_answer(name: str, result: object, patience: float) -> Failure:
+    return Failure(no_address(name, f"no answer within {patience} seconds"))
