@@ -484,15 +484,18 @@ def test_descriptors_run_in_the_context_in_which_they_were_added(reactor, run_fo
         variable.set(value)
         reactor.addReader(descriptor)
 
+    def note(descriptor):
+        seen.append(variable.get())
+        reactor.removeReader(descriptor)
+        if len(seen) == len(pair):
+            reactor.stop()
+
     for n, sock in enumerate(pair):
         descriptor = Descriptor(sock)
-        descriptor.on_read = lambda d=descriptor: (
-            (seen.append(variable.get()), reactor.removeReader(d)) and None
-        )
+        descriptor.on_read = lambda d=descriptor: note(d)
         contextvars.copy_context().run(add, descriptor, n)
     for sock in pair:
         sock.send(b"x")
-    reactor.callLater(0.02, reactor.stop)
     run_for(reactor)
     assert sorted(seen) == [0, 1]
 
