@@ -114,6 +114,11 @@ class _Collector:
             self.resolution.cancel()
 
 
+def _for_messages(host: str) -> str:
+    """Return a host as messages show it: what is too long for a name need not make them as long as a stranger likes."""
+    return host if len(host) <= MAX_NAME_LENGTH else f"{host[:MAX_LABEL_LENGTH]}... ({len(host)} characters)"
+
+
 def look_up(resolver: IHostnameResolver, host: str, port: int) -> Deferred[list[Any]]:
     """Ask a resolver for the addresses to connect to.
 
@@ -128,7 +133,7 @@ def look_up(resolver: IHostnameResolver, host: str, port: int) -> Deferred[list[
         if addresses:
             found.callback(addresses)
         else:
-            found.errback(Failure(DNSLookupError(f"no results for hostname lookup: {host}")))
+            found.errback(Failure(DNSLookupError(f"no results for hostname lookup: {_for_messages(host)}")))
 
     collector = _Collector(resolved)
     try:
@@ -280,10 +285,7 @@ class HostnameEndpoint:
                 stacklevel=2,
             )
         self._badHostname, self._hostBytes, self._hostText = self._hostAsBytesAndText(host)
-        self._hostStr = self._hostBytes.decode("ascii", "backslashreplace")
-        if len(self._hostStr) > MAX_NAME_LENGTH:
-            # No name, and messages need not be as long as a stranger likes.
-            self._hostStr = f"{self._hostStr[:MAX_LABEL_LENGTH]}... ({len(self._hostStr)} characters)"
+        self._hostStr = _for_messages(self._hostBytes.decode("ascii", "backslashreplace"))
         self._port = port
         self._timeout = timeout
         self._bindAddress = _local_address(bindAddress)
