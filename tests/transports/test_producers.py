@@ -10,7 +10,7 @@ import pytest
 
 from selvage.errors import ConnectionAborted, ConnectionDone
 
-from .helpers import end, served, turn
+from .helpers import Peer, end, served, turn
 
 MIB = 1 << 20
 
@@ -219,6 +219,26 @@ def test_closing_waits_for_the_producer(reactor, run):
         assert await peer.rest() == b"still written"
         await server.lost()
         await end(port, peer)
+
+    run(main)
+
+
+def test_a_relay_closes_when_the_other_side_is_lost(reactor, run):
+    """Two transports that are each other's producer, as in Twisted's port forwarding: nobody unregisters."""
+
+    async def main():
+        port, left_peer, left = await served(reactor)
+        right_peer = await Peer.connect(port)
+        right = await port.factory.next(1)
+        left.transport.registerProducer(right.transport, True)
+        right.transport.registerProducer(left.transport, True)
+        right.transport.write(b"the last words")
+        left_peer.close()
+        await left.lost()
+        right.transport.loseConnection()
+        assert await right_peer.rest() == b"the last words"
+        assert isinstance(await right.lost(), ConnectionDone)
+        await end(port, right_peer)
 
     run(main)
 

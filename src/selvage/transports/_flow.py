@@ -62,6 +62,10 @@ class Flow:
         if not streaming:
             producer.resumeProducing()
 
+    def is_producing(self) -> bool:
+        """Tell whether a producer is registered from which anything can come."""
+        return self.producer is not None and not getattr(self.producer, "disconnected", False)
+
     def wrote(self, length: int) -> None:
         """Count what was written, and pause a push producer that went too far."""
         self._size += length

@@ -292,11 +292,12 @@ class Connection:
     def loseConnection(self, _connDone: object = None) -> None:
         """Close when all that was written is sent; while a producer is registered, after that.
 
+        A producer that is itself a lost connection, as in a relay, is not waited for: nothing comes from it any more.
         What is written from now on is dropped, and nothing more is received.
         """
         if self._state != OPEN or self.disconnecting:
             return
-        if self._flow is not None and self._flow.producer is not None:
+        if self._flow is not None and self._flow.is_producing():
             self.pauseProducing()
             self.disconnecting = True
         else:
