@@ -11,7 +11,7 @@ import pytest
 
 from selvage import _events
 from selvage.defer import Deferred
-from selvage.failure import Failure, report, subscribe, unsubscribe
+from selvage.failure import Failure, flush, report, subscribe, unsubscribe
 from selvage.logger import LogLevel, capturedLogs, formatEvent, globalLogPublisher
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -34,6 +34,23 @@ def test_an_unhandled_failure_is_one_critical_event():
     assert event["log_namespace"] == "selvage.protocols"
     assert event["where"] == "there"
     assert formatEvent(event) == "Unhandled error in dataReceived"
+
+
+def test_equal_failures_are_a_few_events_and_a_summary():
+    with capturedLogs() as events:
+        for number in range(1000):
+            report(
+                failed(ValueError(f"{{lost}} {number}")), "Unhandled error in dataReceived", source="protocol"
+            )
+        flush()
+    *told, summary = events
+    assert len(told) == 10
+    assert {event["report_fingerprint"] for event in events[:10]} == {summary["report_fingerprint"]}
+    assert (summary["report_kind"], summary["report_count"]) == ("summary", 990)
+    assert summary["log_level"] is LogLevel.critical
+    assert "log_failure" not in summary
+    assert "990 more in the last" in formatEvent(summary)
+    assert "ValueError: {lost} 0" in formatEvent(summary)
 
 
 def test_a_failed_deferred_is_two_events_as_twisted_says_it():

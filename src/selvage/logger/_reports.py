@@ -84,6 +84,7 @@ def log_report(report: Report) -> None:
         log.critical(template, isError=True)
         template = "(debug: {debugInfo})" if "debugInfo" in facts else ""
     facts.setdefault("isError", True)
+    facts.setdefault("report_fingerprint", report.fingerprint)
     facts["report_source"] = report.source
     log.failure(template, failure=report.failure, **facts)
 
@@ -93,12 +94,12 @@ def _log_of_several(log: Logger, report: Report) -> None:
     level = LogLevel.critical if report.kind == "summary" else LogLevel.info
     log.emit(
         level,
-        "{report_message} (fingerprint {fingerprint})",
+        "{report_message} (fingerprint {report_fingerprint})",
         report_message=report.message,
         report_source=report.source,
         report_kind=report.kind,
         report_count=report.count,
-        fingerprint=report.fingerprint,
+        report_fingerprint=report.fingerprint,
     )
 
 
