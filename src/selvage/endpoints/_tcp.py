@@ -104,18 +104,8 @@ class TCP6ServerEndpoint(_TCPServerEndpoint):
 
 
 @implementer(IStreamClientEndpoint)
-class TCP4ClientEndpoint(_Described):
-    """A TCP port to connect to, IPv4.
-
-    Args:
-        reactor: an `IReactorTCP`.
-        host: an IPv4 address, or a name, of which only an IPv4 address is used; see `HostnameEndpoint`.
-        port: 1 to 65535.
-        timeout: seconds before the attempt fails.
-        bindAddress: the local address, or a pair of it and a port, or what `makeBinding` returns.
-
-    Twisted: `twisted.internet.endpoints.TCP4ClientEndpoint`.
-    """
+class _TCPClientEndpoint(_Described):
+    """A TCP port to connect to."""
 
     def __init__(
         self,
@@ -134,6 +124,28 @@ class TCP4ClientEndpoint(_Described):
     def _where(self) -> str:
         return _host_and_port(self._host, self._port)
 
+    def _connect_to(self, host: str, factory: IProtocolFactory) -> Deferred[Any]:
+        return self._connect_by(self._reactor.connectTCP, host, factory)
+
+    def _connect_by(self, method: Callable[..., Any], host: str, factory: IProtocolFactory) -> Deferred[Any]:
+        return connect_by(
+            method, factory, host, self._port, timeout=self._timeout, bindAddress=self._bindAddress
+        )
+
+
+class TCP4ClientEndpoint(_TCPClientEndpoint):
+    """A TCP port to connect to, IPv4.
+
+    Args:
+        reactor: an `IReactorTCP`.
+        host: an IPv4 address, or a name, of which only an IPv4 address is used; see `HostnameEndpoint`.
+        port: 1 to 65535.
+        timeout: seconds before the attempt fails.
+        bindAddress: the local address, or a pair of it and a port, or what `makeBinding` returns.
+
+    Twisted: `twisted.internet.endpoints.TCP4ClientEndpoint`.
+    """
+
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
         """Connect.
 
@@ -141,18 +153,10 @@ class TCP4ClientEndpoint(_Described):
         Fails with `ConnectionRefusedError`, `TimeoutError` and other `ConnectError`s, `DNSLookupError`, `NoProtocol`, and
             `ConnectingCancelledError` when cancelled.
         """
-        return connect_by(
-            self._reactor.connectTCP,
-            protocolFactory,
-            self._host,
-            self._port,
-            timeout=self._timeout,
-            bindAddress=self._bindAddress,
-        )
+        return self._connect_to(self._host, protocolFactory)
 
 
-@implementer(IStreamClientEndpoint)
-class TCP6ClientEndpoint(_Described):
+class TCP6ClientEndpoint(_TCPClientEndpoint):
     """A TCP port to connect to, IPv6.
 
     Args: as for `TCP4ClientEndpoint`; of a name only the first IPv6 address is used.
@@ -162,18 +166,6 @@ class TCP6ClientEndpoint(_Described):
 
     _getaddrinfo: Callable[..., Any] = staticmethod(socket.getaddrinfo)
     _deferToThread: Callable[..., Deferred[Any]] = staticmethod(cast(Any, deferToThread))
-
-    def __init__(
-        self, reactor: Any, host: str, port: int, timeout: float = 30, bindAddress: Any = None
-    ) -> None:
-        self._reactor = reactor
-        self._host = host
-        self._port = port
-        self._timeout = timeout
-        self._bindAddress = bindAddress
-
-    def _where(self) -> str:
-        return _host_and_port(self._host, self._port)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
         """Connect; as `TCP4ClientEndpoint.connect`."""
@@ -197,19 +189,8 @@ class TCP6ClientEndpoint(_Described):
         """Look the IPv6 addresses of `host` up; fires with what `getaddrinfo` returns."""
         return self._deferToThread(self._getaddrinfo, host, 0, socket.AF_INET6)
 
-    def _connect_to(self, address: str, factory: IProtocolFactory) -> Deferred[Any]:
-        return connect_by(
-            self._reactor.connectTCP,
-            factory,
-            address,
-            self._port,
-            timeout=self._timeout,
-            bindAddress=self._bindAddress,
-        )
 
-
-@implementer(IStreamServerEndpoint)
-class SSL4ServerEndpoint(_Described):
+class SSL4ServerEndpoint(_TCPServerEndpoint):
     """A TCP port to listen on, IPv4, with TLS.
 
     Args:
@@ -222,14 +203,8 @@ class SSL4ServerEndpoint(_Described):
     def __init__(
         self, reactor: Any, port: int, sslContextFactory: Any, backlog: int = 50, interface: str = ""
     ) -> None:
-        self._reactor = reactor
-        self._port = port
+        super().__init__(reactor, port, backlog, interface)
         self._sslContextFactory = sslContextFactory
-        self._backlog = backlog
-        self._interface = interface
-
-    def _where(self) -> str:
-        return _host_and_port(self._interface or "*", self._port)
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen; as `TCP4ServerEndpoint.listen`."""
@@ -243,8 +218,7 @@ class SSL4ServerEndpoint(_Described):
         )
 
 
-@implementer(IStreamClientEndpoint)
-class SSL4ClientEndpoint(_Described):
+class SSL4ClientEndpoint(_TCPClientEndpoint):
     """A TCP port to connect to, IPv4, with TLS.
 
     Args:
@@ -263,15 +237,8 @@ class SSL4ClientEndpoint(_Described):
         timeout: float = 30,
         bindAddress: Any = None,
     ) -> None:
-        self._reactor = reactor
-        self._host = host
-        self._port = port
+        super().__init__(reactor, host, port, timeout, bindAddress)
         self._sslContextFactory = sslContextFactory
-        self._timeout = timeout
-        self._bindAddress = bindAddress
-
-    def _where(self) -> str:
-        return _host_and_port(self._host, self._port)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
         """Connect; as `TCP4ClientEndpoint.connect`."""
@@ -279,14 +246,7 @@ class SSL4ClientEndpoint(_Described):
         def connect_ssl(host: str, port: int, factory: Any, **options: Any) -> Any:
             return self._reactor.connectSSL(host, port, factory, self._sslContextFactory, **options)
 
-        return connect_by(
-            connect_ssl,
-            protocolFactory,
-            self._host,
-            self._port,
-            timeout=self._timeout,
-            bindAddress=self._bindAddress,
-        )
+        return self._connect_by(connect_ssl, self._host, protocolFactory)
 
 
 @implementer(IStreamServerEndpoint)
