@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -139,3 +142,46 @@ def test_a_plugin_of_twisteds_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(_plugins, "borrow_or_none", lambda module, name: lambda interface: [Parser()])
     assert serverFromString(MemoryReactorClock(), "pigeon:a:b=c") == (("a",), {"b": "c"})
+
+
+PLUGIN = """
+from twisted.internet.interfaces import IStreamServerEndpointStringParser
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+@implementer(IPlugin, IStreamServerEndpointStringParser)
+class Pigeon:
+    prefix = "pigeon"
+
+    def parseStreamServer(self, reactor, loft, feathers="white"):
+        return (loft, feathers)
+
+pigeon = Pigeon()
+"""
+
+PROGRAM = """
+from twisted.internet import reactor
+from twisted.internet.endpoints import serverFromString
+
+print(serverFromString(reactor, "pigeon:roof:feathers=grey"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.needs_twisted
+def test_a_package_that_brings_a_plugin_for_twisted(tmp_path: Path) -> None:
+    """In a program on the wing: a folder `twisted/plugins` on the path, without `__init__.py`, as Twisted wants it."""
+    if importlib.util.find_spec("twisted.plugin") is None:
+        pytest.skip("needs an installed Twisted")
+    plugins = tmp_path / "twisted" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "pigeon_plugin.py").write_text(PLUGIN)
+    done = subprocess.run(
+        [sys.executable, "-m", "selvage", "twisted", "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.stdout == "('roof', 'grey')\n", done.stderr

@@ -134,6 +134,17 @@ def test_behind_a_balancer() -> None:
     assert reading.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)) is None
 
 
+def test_attack_101_a_description_trusts_this_machine_only_unless_it_says_whom() -> None:
+    for description, served, refused in (
+        ("haproxy:tcp:80", "127.0.0.1", "192.0.2.9"),
+        ("haproxy:tcp:80:trusted=192.0.2.0/24", "192.0.2.9", "127.0.0.1"),
+    ):
+        endpoint: Any = serverFromString(REACTOR, description)
+        reading = endpoint._wrapperFactory(Factory())
+        assert reading.buildProtocol(IPv4Address("TCP", served, 1)) is not None
+        assert reading.buildProtocol(IPv4Address("TCP", refused, 1)) is None
+
+
 @pytest.mark.parametrize("more", ["", ":domain=INET"])
 def test_an_open_descriptor(more: str) -> None:
     with socket.socket() as listening:
