@@ -103,7 +103,7 @@ def test_ours(case, kind, reactor, folder, quiet):
     case.run(
         lambda: server(reactor, folder),
         lambda port: client(reactor, port),
-        lambda: reactor.iterate(0.002),
+        lambda: reactor.iterate(0.0005),
     )
 
 

@@ -106,5 +106,5 @@ def test_endpoints(case, reactor):
     case.run(
         lambda: endpoints.TCP4ServerEndpoint(reactor, 0, interface=HERE),
         lambda port: endpoints.TCP4ClientEndpoint(reactor, HERE, port.getHost().port),
-        lambda: reactor.iterate(0.002),
+        lambda: reactor.iterate(0.0005),
     )

@@ -91,10 +91,10 @@ class Bench:
         count = len(things)
         self.wait(lambda: len(things) > count, otherwise)
 
-    def settle(self) -> None:
-        """Let everything happen that is going to."""
+    def settle(self, until: Callable[[], object] = lambda: False) -> None:
+        """Let everything happen that is going to, or only until a condition holds."""
         for _ in range(SETTLING_TURNS):
-            if self.advance() is False:
+            if until() or self.advance() is False:
                 return
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ __all__ = ["tcp_pair", "unix_pair"]
 
 _HERE = "127.0.0.1"
 #: Seconds that one turn of a reactor waits at most.
-_TURN_S = 0.002
+_TURN_S = 0.0005
 
 
 class _ReactorPair:

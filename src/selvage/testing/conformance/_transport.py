@@ -48,7 +48,7 @@ class TransportBench(Bench):
                 end = getattr(side.transport, "abortConnection", None) or side.transport.loseConnection
                 end()
         if self._joined is not None:
-            self.settle()
+            self.settle(until=lambda: self.first.lost and self.second.lost)
             getattr(self._joined, "close", lambda: None)()
 
     def arrives(self, side: Recorder, expected: bytes) -> None:
