@@ -431,8 +431,12 @@ def test_a_reactor_on_the_posix_base():
     extra = Descriptor(reactor.waker.i)
     reactor.addReader(extra)
     events = []
-    reactor.callInThread(lambda: reactor.callFromThread(events.append, "woken"))
-    reactor.callLater(0.05, reactor.stop)
+
+    def woken():
+        events.append("woken")
+        reactor.stop()
+
+    reactor.callInThread(lambda: reactor.callFromThread(woken))
     reactor.run()
     assert events == ["woken"]
     assert list(reactor.readers) == [reactor.waker]
