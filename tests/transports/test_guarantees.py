@@ -126,21 +126,25 @@ class TCPAdoptedPort(TCP):
         return await self._raw(socket.AF_INET, ("127.0.0.1", port.getHost().port))
 
 
-class UNIXServer(Way):
+class UNIX(Way):
+    """What all ways over UNIX sockets have in common: a transport of ours."""
+
+
+class UNIXServer(UNIX):
     async def _make(self, factory: Any) -> socket.socket:
         path = str(self.folder / f"{id(factory):x}")
         self.stack.push_async_callback(self._stop, self.reactor.listenUNIX(path, factory))
         return await self._raw(AF_UNIX, path)
 
 
-class UNIXClient(Way):
+class UNIXClient(UNIX):
     async def _make(self, factory: Any) -> socket.socket:
         listening = self._listening(AF_UNIX)
         self.reactor.connectUNIX(listening.getsockname(), factory)
         return (await self.loop.sock_accept(listening))[0]
 
 
-class UNIXAdopted(Way):
+class UNIXAdopted(UNIX):
     async def _make(self, factory: Any) -> socket.socket:
         peer, sock = socket.socketpair()
         with sock:
@@ -148,7 +152,7 @@ class UNIXAdopted(Way):
         return peer
 
 
-class UNIXAdoptedPort(Way):
+class UNIXAdoptedPort(UNIX):
     async def _make(self, factory: Any) -> socket.socket:
         with self._listening(AF_UNIX) as listening:
             port = self.reactor.adoptStreamPort(listening.fileno(), AF_UNIX, factory)
@@ -374,6 +378,40 @@ def test_writing_to_who_has_gone_is_the_end_once(hold):
         assert type(await server.lost()) in (ConnectionLost, ConnectionDone)
         await turn(3)
         assert server.events == ["made", "lost"]
+
+    hold(scene)
+
+
+@pytest.mark.parametrize("size", [10, 150_000])
+@pytest.mark.parametrize("pausing", [False, True])
+def test_a_peer_that_goes_without_reading_is_the_end(hold, size, pausing):
+    """Over UNIX sockets that is an error, which some loops mention once at the most."""
+
+    class Server(Recorder):
+        def dataReceived(self, data: bytes) -> None:
+            if pausing:
+                self.transport.pauseProducing()
+            super().dataReceived(data)
+
+    async def scene(way):
+        server, peer = await way.connect(Pausing)
+        server.transport.protocol = subject = Server()
+        subject.transport = server.transport
+        server.transport.write(b"never read")
+        await turn(2)
+        peer.sock.send(b"x" * size)
+        peer.close()
+        subject.transport.resumeProducing()
+        while not subject.reasons:
+            await turn()
+            subject.transport.resumeProducing()
+        assert type(await subject.lost()) in (ConnectionDone, ConnectionLost)
+        await turn(3)
+        assert subject.events.count("lost") == 1
+        if isinstance(way, UNIX):
+            # TCP's reset may overtake what was sent before.
+            assert subject.data == b"x" * size
+            assert isinstance(subject.reasons[0].value.__cause__, ConnectionResetError)
 
     hold(scene)
 

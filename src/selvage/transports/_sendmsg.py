@@ -71,6 +71,9 @@ class SendmsgTransport:
         self._low = 16384
         self._wants_input = True
         self._reading = self._writing = False
+        # uvloop watches no socket that had an error any longer, without a word; what the error was, once it is known.
+        self._goes_deaf = not isinstance(loop, asyncio.BaseEventLoop)
+        self._broken: OSError | None = None
         self._full = self._eof = self._closing = self._ended = False
         loop.call_soon(self._begin, context=self._context)
 
@@ -93,7 +96,10 @@ class SendmsgTransport:
 
     def _watch_input(self) -> None:
         wanted = self._wants_input and not self._closing
-        if wanted and not self._reading:
+        if self._broken is not None:
+            if wanted and not self._reading:
+                self._loop.call_soon(self._read_on, context=self._context)
+        elif wanted and not self._reading:
             self._context.copy().run(self._loop.add_reader, self._socket, self._read)
         elif self._reading and not wanted:
             self._loop.remove_reader(self._socket)
@@ -105,7 +111,9 @@ class SendmsgTransport:
                 _READ_SIZE, _ancillary_size(), _CLOSE_ON_EXEC
             )
         except OSError as exc:
-            if exc.errno not in _NOT_NOW:
+            if self._broken is not None:
+                self._end(self._broken)
+            elif exc.errno not in _NOT_NOW:
                 self._end(exc)
             return
         for level, kind, content in ancillary:
@@ -123,10 +131,29 @@ class SendmsgTransport:
             return
         if data:
             self._adapter.data_received(data)
+            if self._goes_deaf and self._broken is None and not self._ended:
+                self._look_for_error()
+        elif self._broken is not None:
+            self._end(self._broken)
         elif self._adapter.eof_received():
             self.pause_reading()
         else:
             self.close()
+
+    def _look_for_error(self) -> None:
+        """See whether the peer has broken the connection: then read the rest by ourselves, for the loop says no more."""
+        number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            self._loop.remove_reader(self._socket)
+            self._reading = False
+            self._broken = OSError(number, os.strerror(number))
+            self._watch_input()
+
+    def _read_on(self) -> None:
+        if self._reading:
+            self._read()
+            self._reading = False
+            self._watch_input()
 
     # --- Writing -----------------------------------------------------------------------------------------------
 

@@ -27,14 +27,9 @@ def test_memory_transports(case, quiet):
 @pytest.mark.parametrize("side", ["client first", "server first"])
 @pytest.mark.parametrize("kind", [tcp_pair, unix_pair])
 @pytest.mark.parametrize("case", TRANSPORT, ids=str)
-def test_our_transports(case, kind, side, reactor, quiet, request):
+def test_our_transports(case, kind, side, reactor, quiet):
     make_pair = kind(reactor)
-    patience = {}
-    if kind is unix_pair and case.name == "nothing_comes_after_the_end":
-        # To be mended: uvloop tells no reader of a connection that was reset, and it hangs.
-        request.applymarker(pytest.mark.xfail(strict=False, reason="a reset UNIX connection hangs on uvloop"))
-        patience = {"patience_s": 0.3}
-    case.run(make_pair if side == "client first" else swapped(make_pair), **patience)
+    case.run(make_pair if side == "client first" else swapped(make_pair))
 
 
 # What the simpler transports for tests do not claim.
