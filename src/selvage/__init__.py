@@ -5,7 +5,7 @@ Its floors, each of which imports only from itself and those before it:
     0  errors, failure, defer               results; standard library only
     1  interfaces, addresses, logger        records, contracts and the log
     2  reactor, tasks, transports           the engine, over any asyncio loop
-    3  protocols, endpoints                 what one writes programs with
+    3  protocols, endpoints, processes      what one writes programs with
     4  (web, mail, auth)                    application protocols
     5  cli, demo, observe                   running programs, and watching them
 
