@@ -341,6 +341,56 @@ def test_a_name_that_cannot_be_looked_up_here() -> None:
     assert reactor.getDelayedCalls() == []
 
 
+class Waiting(Resolver):
+    """Does not answer."""
+
+    cancelled = False
+
+    def resolveHostName(self, receiver: Any, name: str, portNumber: int = 0, **more: Any) -> Any:
+        receiver.resolutionBegan(self)
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.mark.parametrize("ending", ["deadline", "cancel"])
+def test_a_look_up_that_takes_too_long(ending: str) -> None:
+    reactor, wire, resolver = MemoryReactorClock(), Wire(), Waiting()
+    reactor.installNameResolver(resolver)  # type: ignore[arg-type]
+    failures: list[Any] = []
+    connecting = SOCKS5ClientEndpoint(reactor, wire, "target", 80, resolve="local").connect(
+        Factory.forProtocol(Talker)
+    )
+    connecting.addErrback(failures.append)
+    if ending == "cancel":
+        connecting.cancel()
+        assert failures[0].check(ConnectingCancelledError)
+    else:
+        reactor.advance(30)
+        assert failures[0].check(ProxyTimeoutError)
+        assert failures[0].value.stage == "resolve"
+    assert resolver.cancelled
+    assert wire.attempts == []
+    assert reactor.getDelayedCalls() == []
+
+
+def test_an_endpoint_that_raises_is_heard_as_it_is() -> None:
+    """A mistake of the program's is no answer of a proxy's."""
+
+    class Broken(Wire):
+        def connect(self, protocolFactory: Any) -> Deferred[Any]:
+            raise ZeroDivisionError("mine")
+
+    reactor = MemoryReactorClock()
+    failures: list[Any] = []
+    SOCKS5ClientEndpoint(reactor, Broken(), "target", 80).connect(Factory.forProtocol(Talker)).addErrback(
+        failures.append
+    )
+    assert failures[0].check(ZeroDivisionError)
+    assert reactor.getDelayedCalls() == []
+
+
 # --- Chains and descriptions -------------------------------------------------------------------------------------
 
 

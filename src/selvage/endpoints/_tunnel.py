@@ -231,7 +231,8 @@ class _Attempt:
             self._waiting_for = None
             self._finish(self._failure(ProxyConnectionError, otherwise + failure.getErrorMessage(), failure))
 
-        deferred.addCallback(fired).addErrback(failed)
+        # What `then` itself trips over is nobody's answer, and is passed on as it is.
+        deferred.addCallbacks(fired, failed).addErrback(self._finish)
 
     def _failure(self, kind: type[ProxyError], reason: str, cause: Failure | None = None) -> Failure:
         stage = self._stage
