@@ -22,6 +22,7 @@ from selvage.defer import (
     setDebugging,
 )
 from selvage.failure import Failure, Story, failure as failure_of, to_text
+from tests.work import calls_made
 
 
 def failed(d: Deferred[Any]) -> Failure:
@@ -171,6 +172,39 @@ def test_an_exception_that_is_no_longer_handled_is_not_kept() -> None:
     assert d.called
 
 
+def test_an_exception_that_is_kept_and_used_again_has_one_story_each_time() -> None:
+    """`CONNECTION_DONE` is one object for all connections: what a coroutine did with it is no part of the next story."""
+
+    async def read(d: Deferred[None]) -> None:
+        await d
+
+    kept = ConnectionError("done")
+    for _ in range(3):
+        closed: Deferred[None] = Deferred()
+        reading = ensureDeferred(read(closed))
+        closed.errback(Failure._withoutTraceback(kept))
+        assert functions(failed(reading)) == ["read"]
+
+
+def test_the_work_for_many_levels_grows_with_their_number() -> None:
+    def fail_through(levels: int) -> None:
+        answer: Deferred[None] = Deferred().addCallback(boom)
+
+        async def level(number: int) -> None:
+            await (ensureDeferred(other(number - 1)) if number else answer)
+
+        async def other(number: int) -> None:
+            await (ensureDeferred(level(number - 1)) if number else answer)
+
+        d = ensureDeferred(level(levels))
+        answer.callback(None)
+        to_text(failed(d))
+
+    fail_through(1)
+    few, many = calls_made(lambda: fail_through(20)), calls_made(lambda: fail_through(80))
+    assert many < 4.5 * few
+
+
 # --- Links -----------------------------------------------------------------------------------------------------------
 
 
@@ -292,6 +326,24 @@ def test_the_way_is_kept_on_the_way_to_another_process(debugging: None) -> None:
     sent = pickle.loads(pickle.dumps(made))
     assert steps(sent) == steps(made) != []
     assert to_text(sent) == to_text(made)
+
+
+def test_an_exception_that_is_used_again_begins_another_way(debugging: None) -> None:
+    kept = ConnectionError("done")
+    for _ in range(3):
+        d: Deferred[None] = Deferred()
+        d.addErrback(pass_on)
+        d.errback(Failure._withoutTraceback(kept))
+        assert steps(failed(d)) == [("fired", ""), ("passed", "pass_on")]
+
+
+def test_the_way_goes_on_in_a_chained_deferred(debugging: None) -> None:
+    first: Deferred[None] = Deferred()
+    second: Deferred[None] = Deferred()
+    first.addErrback(pass_on)
+    first.chainDeferred(second)
+    first.errback(ConnectionError("never raised"))
+    assert steps(failed(second)) == [("fired", ""), ("passed", "pass_on"), ("fired", "")]
 
 
 def test_a_way_without_end_keeps_its_beginning_and_its_end(debugging: None) -> None:

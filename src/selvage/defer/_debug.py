@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from selvage.errors import AlreadyCalledError
 from selvage.failure import Failure, report
 from selvage.failure._frames import is_program
-from selvage.failure._trail import Place, note
+from selvage.failure._trail import Place, forget, note
 
 if TYPE_CHECKING:
     from selvage.defer._deferred import Deferred
@@ -155,13 +155,20 @@ class DebugInfo:
             report(failure, "Unhandled error in Deferred:", source="deferred")
 
 
-def record_firing(d: Deferred[Any], result: object) -> None:
-    """Record in debug mode that `d` is fired for the first time, and with what."""
+def record_firing(d: Deferred[Any], result: object, afresh: bool = False) -> None:
+    """Record in debug mode that `d` is fired for the first time, and with what.
+
+    Args:
+        afresh: somebody called `errback`; else it is what another Deferred or a coroutine came to.
+    """
     info = d._debugInfo
     if info is None:
         info = d._debugInfo = DebugInfo()
     info.fired()
     if isinstance(result, Failure):
+        if afresh and result.tb is None:
+            # Of an exception that is used again and again, perhaps; then this is another way.
+            forget(result.value)
         note(result.value, "fired", added=None, made=info.made, fired=info.first_fired)
 
 

@@ -432,7 +432,7 @@ class Deferred(Generic[_T]):
             refuse(self)
             return
         if self.debug:
-            record_firing(self, failure)
+            record_firing(self, failure, afresh=True)
         self.called = True
         self._canceller = None
         self.result = failure

@@ -168,8 +168,19 @@ class Failure(BaseException):
 
     @classmethod
     def _withoutTraceback(cls, value: BaseException) -> Failure:
-        """Make a Failure of an exception that was never raised."""
-        return cls(value)
+        """Make a Failure of an exception that nobody has raised.
+
+        For those that are kept and used again, such as `CONNECTION_DONE`: when a coroutine raises one, that leaves a
+        traceback on it, which has nothing to do with the next time that it is used.
+        """
+        if not isinstance(value, BaseException) or isinstance(value, Failure):
+            return cls(value)
+        made = cls.__new__(cls)
+        made.value = value
+        made.type = type(value)
+        made.tb = None
+        made.captureVars = False
+        return made
 
     # --- What is derived when asked for ------------------------------------------------------------------------
 

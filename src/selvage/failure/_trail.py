@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["TRAIL", "Place", "note", "steps_of"]
+__all__ = ["TRAIL", "Place", "forget", "note", "steps_of"]
 
 #: A function, its file, the line.
 Place = tuple[str, str, int]
@@ -50,6 +50,12 @@ def note(
     steps.append({"event": event, "callback": callback, "added": added, "made": made, "fired": fired})
     if len(steps) > _STEPS:
         del steps[_FIRST]
+
+
+def forget(error: object) -> None:
+    """Begin anew, with the next step."""
+    if isinstance(error, BaseException):
+        _own_dict(error).pop(TRAIL, None)
 
 
 def steps_of(error: object) -> list[dict[str, Any]]:

@@ -515,7 +515,7 @@ class ReactorBase(TimerHeap, PluggableResolverMixin):
         """Take every descriptor from the reactor and tell each that its connection is lost."""
         for descriptor in self.removeAll():
             try:
-                descriptor.connectionLost(Failure(CONNECTION_LOST))
+                descriptor.connectionLost(Failure._withoutTraceback(CONNECTION_LOST))
             except BaseException:
                 report(Failure(), "Unhandled error in connectionLost", source="reader", descriptor=descriptor)
 

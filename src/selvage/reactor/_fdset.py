@@ -59,7 +59,7 @@ class DisconnectSelectableMixin:
         reactor.removeReader(selectable)
         done = why is ConnectionDone or isinstance(why, ConnectionDone)
         if done and isRead and IHalfCloseableDescriptor.providedBy(selectable):
-            selectable.readConnectionLost(Failure(CONNECTION_DONE))
+            selectable.readConnectionLost(Failure._withoutTraceback(CONNECTION_DONE))
             return
         reactor.removeWriter(selectable)
         if isinstance(why, type):
@@ -70,6 +70,8 @@ class DisconnectSelectableMixin:
                 if why is ConnectionLost
                 else why()
             )
+        if why is CONNECTION_DONE or why is CONNECTION_LOST:
+            why = Failure._withoutTraceback(why)
         selectable.connectionLost(why if isinstance(why, Failure) else Failure(why))
 
     def _is_watched(self, selectable: Any) -> bool:

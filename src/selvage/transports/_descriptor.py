@@ -206,7 +206,7 @@ class FileDescriptor:
         if self._writeDisconnected:
             self.stopWriting()
             # At once, as in Twisted: whoever closed the descriptor underneath may not see its number in use again.
-            self.connectionLost(Failure(_connDone))
+            self.connectionLost(Failure._withoutTraceback(_connDone))
         else:
             self.startWriting()
             self.disconnecting = 1

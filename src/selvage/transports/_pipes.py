@@ -76,7 +76,7 @@ class ProcessReader(_Pipe):
         if self.connected and not self.disconnecting:
             self.disconnecting = 1
             self.stopReading()
-            self.reactor.callLater(0, self.connectionLost, Failure(_connDone))
+            self.reactor.callLater(0, self.connectionLost, Failure._withoutTraceback(_connDone))
 
 
 class ProcessWriter(_Pipe):

@@ -67,7 +67,7 @@ class TransportsMixin:
         super().disconnectAll()  # type: ignore[misc]
         for transport in [] if self._engine is None else list(self._engine.open):
             try:
-                transport.connectionLost(Failure(CONNECTION_LOST))
+                transport.connectionLost(Failure._withoutTraceback(CONNECTION_LOST))
             except BaseException:
                 report(Failure(), "Unhandled error in connectionLost", source="reader", descriptor=transport)
 

@@ -206,7 +206,7 @@ class StandardIO:
         self.disconnected = True
         for pipe in (self._reader, self._writer):
             if pipe is not None:
-                pipe.connectionLost(Failure(CONNECTION_LOST))
+                pipe.connectionLost(Failure._withoutTraceback(CONNECTION_LOST))
         protocol, self.protocol = self.protocol, None
         try:
             protocol.connectionLost(reason)
