@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 
 import pytest
@@ -104,7 +104,7 @@ def test_both_families_in_the_order_in_which_to_try_them(hosts, monkeypatch):
     monkeypatch.setattr(
         _address_order,
         "_source_for",
-        lambda family, address: sources[address] and ip_address(sources[address]),
+        lambda family, address: sources[address] and ip_address(sources[address]).packed,
     )
     found = hosts(
         b"127.0.0.1 here\n::1 here\n10.0.0.1 there\n2a00::1 there\n2a00::1 all\n10.0.0.1 all\n::1 all\n"
@@ -132,13 +132,22 @@ def test_an_order_that_depends_on_the_systems_tables_is_the_systems(hosts, other
     assert hosts(f"10.0.0.1 several\n{other} several\n".encode()).find("several") is None
 
 
+@given(st.ip_addresses())
+def test_kinds_and_scopes_are_those_of_the_standard_library(address):
+    near = address.is_loopback or address.is_link_local
+    assert _address_order._is_nearby(address.packed) is near
+    if address.version == 6 and address in ip_network("2000::/3"):
+        tunnel = address in ip_network("2002::/16") or address in ip_network("2001::/32")
+        assert (_address_order._kind(address.packed) == _address_order._GLOBAL_6) is not tunnel
+
+
 def test_a_route_is_asked_without_sending_anything():
-    assert _address_order._source_for(AF_INET, "127.0.0.1") == ip_address("127.0.0.1")
+    assert _address_order._source_for(AF_INET, "127.0.0.1") == ip_address("127.0.0.1").packed
     assert _address_order._source_for(AF_INET, "not an address") is None
 
 
 def test_localhost_is_known_without_a_file(hosts, monkeypatch):
-    monkeypatch.setattr(_address_order, "_source_for", lambda family, address: ip_address(address))
+    monkeypatch.setattr(_address_order, "_source_for", lambda family, address: ip_address(address).packed)
     assert hosts().find("localhost") == [(AF_INET6, "::1"), (AF_INET, "127.0.0.1")]
     assert hosts().find("LOCALHOST", AF_INET) == [(AF_INET, "127.0.0.1")]
     assert hosts(b"127.0.0.7 localhost").find("localhost") == [(AF_INET, "127.0.0.7")]

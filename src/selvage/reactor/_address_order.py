@@ -9,18 +9,19 @@ An address is usable when the system has a route to it, which is asked by connec
 
 from __future__ import annotations
 
-import ipaddress
 import socket
+from socket import AF_INET6, inet_pton
 
 __all__ = ["in_order_of_preference"]
 
-_IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Addresses are handled as their octets: the module `ipaddress` would make every program start later.
 
 # The kinds, by precedence: RFC 6724 section 2.1.
 _LOOPBACK_6, _GLOBAL_6, _ANY_4, _OTHER = range(4)
 
-_GLOBAL = ipaddress.IPv6Network("2000::/3")
-_TUNNELS = (ipaddress.IPv6Network("2001::/32"), ipaddress.IPv6Network("2002::/16"))
+_LOOPBACK = inet_pton(AF_INET6, "::1")
+# 2001::/32 and 2002::/16: Teredo and 6to4.
+_TUNNELS = (b"\x20\x01\0\0", b"\x20\x02")
 
 # Discard (RFC 863): some port has to be named.
 _ANY_PORT = 9
@@ -28,15 +29,15 @@ _ANY_PORT = 9
 
 def in_order_of_preference(entries: list[tuple[int, str]]) -> list[tuple[int, str]] | None:
     """Return addresses, each with its family, the one to try first in front; None where systems differ."""
-    kinds = {_kind(ipaddress.ip_address(text)) for _, text in entries}
+    kinds = {_kind(inet_pton(family, text)) for family, text in entries}
     if _OTHER in kinds or len(kinds) < len(entries):
         return None
     return sorted(entries, key=_rank)
 
 
-def _rank(entry: tuple[int, str]) -> tuple[bool, bool, bool, int, int]:
+def _rank(entry: tuple[int, str]) -> tuple[bool, bool, bool, int, bool]:
     family, text = entry
-    destination = ipaddress.ip_address(text)
+    destination = inet_pton(family, text)
     kind = _kind(destination)
     nearby = _is_nearby(destination)
     source = _source_for(family, text)
@@ -45,24 +46,26 @@ def _rank(entry: tuple[int, str]) -> tuple[bool, bool, bool, int, int]:
     return False, _is_nearby(source) != nearby, _kind(source) != kind, kind, not nearby
 
 
-def _source_for(family: int, address: str) -> _IPAddress | None:
+def _source_for(family: int, address: str) -> bytes | None:
     """Return the address of ours from which the system would send, None when there is no way."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((address, _ANY_PORT))
-            return ipaddress.ip_address(probe.getsockname()[0].partition("%")[0])
+            return inet_pton(family, probe.getsockname()[0].partition("%")[0])
     except OSError:
         return None
 
 
-def _is_nearby(address: _IPAddress) -> bool:
+def _is_nearby(address: bytes) -> bool:
     """Tell whether the address is of link-local scope, as loopback is, and not global."""
-    return address.is_loopback or address.is_link_local
+    if len(address) == 4:
+        return address[0] == 127 or address.startswith(b"\xa9\xfe")  # 127/8, 169.254/16
+    return address == _LOOPBACK or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)  # fe80::/10
 
 
-def _kind(address: _IPAddress) -> int:
-    if isinstance(address, ipaddress.IPv4Address):
+def _kind(address: bytes) -> int:
+    if len(address) == 4:
         return _ANY_4
-    if address.is_loopback:
+    if address == _LOOPBACK:
         return _LOOPBACK_6
-    return _GLOBAL_6 if address in _GLOBAL and not any(address in each for each in _TUNNELS) else _OTHER
+    return _GLOBAL_6 if address[0] & 0xE0 == 0x20 and not address.startswith(_TUNNELS) else _OTHER  # 2000::/3
