@@ -242,6 +242,7 @@ def test_clients(description: str | bytes, kind: type, attributes: dict[str, Any
             "haproxy:tcp:80:trusted=everybody",
             "'trusted' at position 15 of 'haproxy:tcp:80:trusted=everybody' ",
         ),
+        ("haproxy:" * 2000 + "tcp:80", "haproxy: within haproxy: a connection begins with one header"),
         ("harpoxy:tcp:80", "Unknown endpoint type: 'harpoxy'; did you mean 'haproxy'?"),
         ("", "Unknown endpoint type: ''"),
     ],

@@ -227,6 +227,8 @@ class HAProxyServerParser(ListedParser):
 
     def parseStreamServer(self, reactor: Any, *args: Any, **kwargs: Any) -> Any:
         """Make the endpoint: what the rest describes, whose connections begin with a header of the PROXY protocol."""
+        if args[:1] == (self.prefix,):
+            raise ValueError("haproxy: within haproxy: a connection begins with one header")
         trusted = kwargs.pop("trusted", None)
         listening = serverFromString(reactor, unparseEndpoint(args, kwargs))
         try:
