@@ -26,10 +26,13 @@ _READ_SIZE = 65536
 #: Descriptors taken from one message; the kernel sends no more than 253 in one.
 _DESCRIPTORS_AT_ONCE = 253
 _SYSTEM: Any = socket  # with what only some systems have
-_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_CLOSE_ON_EXEC = int(getattr(socket, "MSG_CMSG_CLOEXEC", 0))
 #: Set by recvmsg when the kernel had to close descriptors, because the process may not have more.
-_CUT = getattr(socket, "MSG_CTRUNC", 0)
+_CUT = int(getattr(socket, "MSG_CTRUNC", 0))  # an enumeration would take a microsecond to look at
 _NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOBUFS)
+#: From input to the look for an error that uvloop does not mention.  To ask after each message would be one more system call; this is
+#: soon enough to hear that a peer has gone; in seconds.
+_LOOK_AFTER_S = 0.1
 #: Pieces given to one system call; the kernel takes at most 1024.
 _VECTOR = 64
 
@@ -74,6 +77,7 @@ class SendmsgTransport:
         # uvloop watches no socket that had an error any longer, without a word; what the error was, once it is known.
         self._goes_deaf = not isinstance(loop, asyncio.BaseEventLoop)
         self._broken: OSError | None = None
+        self._look: asyncio.TimerHandle | None = None
         self._full = self._eof = self._closing = self._ended = False
         loop.call_soon(self._begin, context=self._context)
 
@@ -131,8 +135,8 @@ class SendmsgTransport:
             return
         if data:
             self._adapter.data_received(data)
-            if self._goes_deaf and self._broken is None and not self._ended:
-                self._look_for_error()
+            if self._look is None and self._goes_deaf and not self._ended:
+                self._look = self._loop.call_later(_LOOK_AFTER_S, self._look_for_error)
         elif self._broken is not None:
             self._end(self._broken)
         elif self._adapter.eof_received():
@@ -142,8 +146,10 @@ class SendmsgTransport:
 
     def _look_for_error(self) -> None:
         """See whether the peer has broken the connection: then read the rest by ourselves, for the loop says no more."""
+        self._look = None
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
+            self._goes_deaf = False
             self._loop.remove_reader(self._socket)
             self._reading = False
             self._broken = OSError(number, os.strerror(number))
@@ -285,6 +291,9 @@ class SendmsgTransport:
         if self._ended:
             return
         self._closing = self._ended = True
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         self._buffer.clear()
         self._size = 0
         self._watch_input()
