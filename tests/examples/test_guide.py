@@ -145,8 +145,12 @@ def test_4_2_1_propagation(engine):
 def test_4_2_2_conversion(engine):
     lines = said("chapter4/conversion.py", engine=engine)
     assert lines[0] == "Original error: no row 17"
-    assert lines[1].startswith("Converted error: Traceback")
-    assert "MyCustomError: the order does not exist" in "\n".join(lines)
+    assert lines[1].startswith("Converted error: ")
+    text = "\n".join(lines)
+    assert "in convert\n" in text and "MyCustomError: the order does not exist" in text
+    if engine == "selvage":
+        # It was raised from another, of which Twisted does not tell.
+        assert lines[1] == "Converted error: builtins.LookupError: no row 17"
 
 
 def test_4_3_1_error_flow(engine):

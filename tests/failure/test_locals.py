@@ -102,7 +102,8 @@ def test_long_values_lose_their_middle() -> None:
     text = shown("a" * 1000 + "z")
     assert text.startswith("'aaa") and "..." in text and "z' (" in text
     assert len(text) < 150
-    assert shown("x" * 100, Locals(limit=20)) == "'xxxxxxxxxxxx...xxxxxx' (47 characters)"
+    assert shown("x" * 100, Locals(limit=20)) == "'xxxxxxxxxxxx...xxxxxx' (100 characters)"
+    assert shown(b"x" * 100_000).endswith("x' (100,000 characters)")
 
 
 def test_a_large_value_costs_what_a_small_one_costs() -> None:
@@ -140,6 +141,48 @@ def test_passwords_in_urls_are_hidden() -> None:
     assert shown("postgres://ada:hunter2@db.example/x") == f"'postgres://ada:{HIDDEN}@db.example/x'"
     assert shown(["see https://a:hunter2@b/ and ftp://c:hunter2@d"]).count(HIDDEN) == 2
     assert shown("https://host:8080/a@b") == "'https://host:8080/a@b'"
+
+
+@dataclasses.dataclass
+class Account:
+    name: str
+    password: str
+    api_key: bytes
+    age: int = 5
+
+
+def test_secrets_in_the_repr_of_an_object_are_hidden() -> None:
+    account = Account("ada", 'it\'s "hunter2", I say', b"hunter2")
+    expected = f"Account(name='ada', password={HIDDEN}, api_key={HIDDEN}, age=5)"
+    assert shown(account) == expected
+    assert shown([account]) == f"[{expected}]"
+    shop = collections.OrderedDict(name="x", password="hunter2", card=[1, 2])
+    assert "hunter2" not in shown(shop) and "'card'" in shown(shop)
+    assert shown([(b"x-auth-token", b"hunter2"), ("a", "b")]) == f"[(b'x-auth-token', {HIDDEN}), ('a', 'b')]"
+    assert shown(["password", "token"]) == "['password', 'token']"
+    assert shown({"password": "x", "it": 1}) == f"{{'password': {HIDDEN}, 'it': 1}}"
+
+
+def test_secrets_in_requests_are_hidden() -> None:
+    assert shown("/path?a=1&token=hunter2&b=3#x") == f"'/path?a=1&token={HIDDEN}&b=3#x'"
+    request = b"GET / HTTP/1.1\r\nAuthorization: Basic aHVudGVyMg==\r\nCookie: a=b; c=d\r\nHost: x\r\n\r\n"
+    assert (
+        shown(request, Locals(limit=500))
+        == f"b'GET / HTTP/1.1\\r\\nAuthorization: {HIDDEN}\\r\\nCookie: {HIDDEN}\\r\\nHost: x\\r\\n\\r\\n'"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["the password: it is too short", "unexpected token: ;", "a = b", "token=", "x=1, y='z'"]
+)
+def test_what_only_speaks_of_secrets_is_shown(text: str) -> None:
+    assert shown(text) == repr(text)
+
+
+@given(text=st.text(max_size=200))
+def test_hiding_secrets_keeps_all_else(text: str) -> None:
+    hidden = _locals._without_secrets(text)
+    assert hidden == text or HIDDEN in hidden
 
 
 def test_a_filter_of_the_users_own() -> None:

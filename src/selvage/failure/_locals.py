@@ -6,7 +6,9 @@ Theory of operation
 A report must neither betray a secret nor die of what it shows. So, on the way from an object to its text:
 
 * *Names that smell of secrets* hide their values, those of variables and those of keys in dictionaries, and so does
-  whatever the user's own filter says. In all texts the password is taken out of `scheme://user:password@host`.
+  whatever the user's own filter says. In all texts values are hidden that such a name introduces (`User(password='...')`
+  of a data class, `?token=...`), what authenticates in the headers of a request, and the password of
+  `scheme://user:password@host`.
 * *Numbers, strings and the built-in containers* are written here, not by their `repr`: a few items of each, a few levels
   deep, strings cut in the middle. A container of a million items costs as much as one of ten.
 * *Anything else has code of its own*, which may raise, wait for a lock that this very thread holds, or never end. It runs
@@ -44,6 +46,20 @@ _SECRET = re.compile(
 # The password in the authority of a URL.
 _URL_PASSWORD = re.compile(
     r"(?P<before>\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@'\"]{0,200}:)[^\s/@'\"]+(?=@)", re.IGNORECASE
+)
+
+# A name and its value in a text: `name='value'`, `name=value`, `'name': value`, `('name', value)`. Begins at the beginning
+# of a word only, so that a long word is looked at once.
+_NAMED = re.compile(
+    r"(?<![\w-])(?P<before>(?:b(?=['\"]))?(?P<quote>['\"]?)(?P<name>[\w-]+)(?P=quote)"
+    r"(?:=|(?<=['\"])\s*:\s*|(?<=['\"])(?P<pair>,)\s+))(?!\[hidden\])"
+    r"(?:b?'(?:[^'\\]|\\.)*'|b?\"(?:[^\"\\]|\\.)*\"|[^\s,;&)\]}>'\"]+)"
+)
+
+# What a client shows to be let in, in a request as it came; a line's end is written `\\r\\n` in the `repr` of one.
+_HEADER = re.compile(
+    r"(?P<before>(?:\b|(?<=\\n))(?:(?:proxy-)?authorization|(?:set-)?cookie)\s*:\s*)[^\s'\"\\][^'\"\\]*",
+    re.IGNORECASE,
 )
 
 # Items shown of a container, and levels of containers in containers. What a person takes in at a glance.
@@ -157,7 +173,7 @@ def _worth_showing(variables: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, 
 _DEFINITIONS = (ModuleType, FunctionType, BuiltinFunctionType, type)
 
 
-def _shown(value: object, policy: Locals, ask: Callable[[object], str] | None) -> str:
+def _shown(value: Any, policy: Locals, ask: Callable[[object], str] | None) -> str:
     """Give the text of one value, cut to size.
 
     Args:
@@ -166,8 +182,23 @@ def _shown(value: object, policy: Locals, ask: Callable[[object], str] | None) -
     Raises:
         _NeedsItsOwnCode: there is such an object, and `ask` is None.
     """
-    text = _URL_PASSWORD.sub(rf"\g<before>{HIDDEN}", _written(value, policy, ask, _LEVELS))
-    return _cut(printable(text).replace("\n", "\\n"), policy.limit)
+    text = _without_secrets(_written(value, policy, ask, _LEVELS))
+    size = len(value) if type(value) in _STRINGS else len(text)
+    return _cut(printable(text).replace("\n", "\\n"), policy.limit, size)
+
+
+def _without_secrets(text: str) -> str:
+    """Hide what a text says by itself to be secret."""
+    text = _NAMED.sub(_hidden_if_secret, text)
+    text = _HEADER.sub(rf"\g<before>{HIDDEN}", text)
+    return _URL_PASSWORD.sub(rf"\g<before>{HIDDEN}", text)
+
+
+def _hidden_if_secret(found: re.Match[str]) -> str:
+    secret = _SECRET.search(found["name"]) is not None
+    if found["pair"] and found.string[max(found.start() - 1, 0) : found.start()] != "(":
+        secret = False  # one word after another
+    return f"{found['before']}{HIDDEN}" if secret else found[0]
 
 
 def _written(value: Any, policy: Locals, ask: Callable[[object], str] | None, levels: int) -> str:
@@ -177,7 +208,7 @@ def _written(value: Any, policy: Locals, ask: Callable[[object], str] | None, le
     if cls is int:
         bits = value.bit_length()
         return repr(value) if bits <= _INTEGER_BITS else f"<int of {bits} bits>"
-    if cls in (str, bytes, bytearray):
+    if cls in _STRINGS:
         return _string(value, policy.limit)
     if cls in _BRACKETS:
         return _container(value, policy, ask, levels)
@@ -191,6 +222,8 @@ def _written(value: Any, policy: Locals, ask: Callable[[object], str] | None, le
         raise _NeedsItsOwnCode
     return ask(value)
 
+
+_STRINGS: tuple[type, ...] = (str, bytes, bytearray)
 
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -247,12 +280,12 @@ def _first(items: Iterable[Any]) -> list[Any]:
         return []
 
 
-def _cut(text: str, limit: int) -> str:
-    """Leave out the middle of a text that is too long."""
+def _cut(text: str, limit: int, size: int) -> str:
+    """Leave out the middle of a text that is too long, and tell the size of what it is of."""
     if len(text) <= limit:
         return text
     head = (limit * 2) // 3
-    return f"{text[:head]}...{text[len(text) - (limit - head) :]} ({len(text)} characters)"
+    return f"{text[:head]}...{text[len(text) - (limit - head) :]} ({size:,} characters)"
 
 
 # --- Code of others ------------------------------------------------------------------------------------------------
