@@ -1,10 +1,17 @@
 """What holds for every test: none sees the counts of the one before, and what was there before the first stays out of its way."""
 
 import gc
+import signal
 
 import pytest
 
 from selvage.failure import forget
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start be interrupted: a shell that puts this run in the background has it ignore that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
