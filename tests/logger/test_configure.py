@@ -14,6 +14,7 @@ import textwrap
 
 import pytest
 
+from selvage.defer import fail
 from selvage.failure import Failure
 from selvage.logger import InvalidLogLevelError, Logger, LogLevel, bound, classic, configure
 from selvage.logger._configure import _form_for
@@ -56,6 +57,27 @@ def test_json_lines_where_there_is_no_terminal(log):
         ("other", "warn", "a record", 1),
         ("old", "info", "a message", 1),
     ]
+
+
+def test_what_nobody_handled_is_told_without_the_marks_of_the_older_face(log, connected):
+    for stream in io.StringIO(), Terminal():
+        with configure(stream):
+            fail(KeyError("lost"))
+        assert "Unhandled error in Deferred:" in stream.getvalue()
+        assert "isError" not in stream.getvalue()
+        if not stream.isatty():
+            first, second = lines(stream)
+            assert first["text"] == "Unhandled error in Deferred:"
+            assert second["text"] == "builtins.KeyError: 'lost'"
+            assert second["fields"]["report_source"] == "deferred"
+
+
+def test_a_failure_without_a_word_has_its_class_for_text(log):
+    file = io.StringIO()
+    with configure(file):
+        log.failure("", Failure(KeyError()))
+        log.failure("why", Failure(KeyError()))
+    assert [each["text"] for each in lines(file)] == ["builtins.KeyError", "why"]
 
 
 def test_colour_on_a_terminal(log):

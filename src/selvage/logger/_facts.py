@@ -15,6 +15,9 @@ _LEGACY = frozenset(
     {"failure", "format", "isError", "logLevel", "message", "printed", "system", "time", "why"}
 )
 
+# What only marks an event as an error, for observers of the older face; the level says the same.
+_MARKS = frozenset({"isError"})
+
 
 def fields_of(event: LogEvent) -> dict[str, Any]:
     """Return the fields that the program gave an event."""
@@ -22,7 +25,9 @@ def fields_of(event: LogEvent) -> dict[str, Any]:
     return {
         name: value
         for name, value in event.items()
-        if not (type(name) is str and name.startswith("log_")) and not (legacy and name in _LEGACY)
+        if not (type(name) is str and name.startswith("log_"))
+        and name not in _MARKS
+        and not (legacy and name in _LEGACY)
     }
 
 

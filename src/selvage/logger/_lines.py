@@ -41,7 +41,11 @@ def json_line(event: LogEvent) -> str:
         said["fields"] = fields
     failure = failure_of(event)
     if failure is not None:
-        said["failure"] = _described(failure)
+        said["failure"] = described = _described(failure)
+        # Something has to be there for whoever reads or searches texts only.
+        said["text"] = said["text"] or f"{described['type']}: {described.get('message', '')}".removesuffix(
+            ": "
+        )
     try:
         return json.dumps(said, default=_shown, skipkeys=True, allow_nan=False) + "\n"
     except (ValueError, RecursionError, TypeError):
