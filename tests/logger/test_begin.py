@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import threading
 import types
 import warnings
@@ -95,6 +97,17 @@ def test_beginning_twice_adds_and_warns(program):
     assert warning["fileThen"] == warning["fileNow"] == __file__
     assert warning["lineNow"] > warning["lineThen"]
     assert f"<{__file__}:{warning['lineThen']}>" in formatEvent(warning)
+
+
+def test_beginning_twice_by_the_older_face_names_who_called_it():
+    program = "from selvage.logger.classic import startLoggingWithObserver as begin\nbegin(heard.append, False)\nbegin(heard.append, False)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"heard = []\n{program}\nprint(*map(str, heard), sep='\\n')"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "'fileNow': '<string>', 'lineNow': 4, 'fileThen': '<string>', 'lineThen': 3" in done.stdout
 
 
 def test_what_is_printed_becomes_events(program):

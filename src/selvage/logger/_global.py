@@ -16,6 +16,7 @@ from ._io import LoggingFile
 from ._levels import LogLevel
 from ._logger import Logger
 from ._observer import LogPublisher, bitbucketLogObserver, globalLogPublisher
+from ._place import outside
 
 __all__ = ["MORE_THAN_ONCE_WARNING", "LogBeginner", "globalLogBeginner"]
 
@@ -108,7 +109,7 @@ class LogBeginner:
             discardBuffer: whether the events that were kept are forgotten instead.
             redirectStandardIO: whether `sys.stdout` and `sys.stderr` become events, of levels info and error.
         """
-        caller = sys._getframe(1)
+        caller = outside(sys._getframe(1)) or sys._getframe(1)
         here = caller.f_code.co_filename, caller.f_lineno
         chosen = tuple(observers)
         if self._begun is None:

@@ -22,14 +22,12 @@ from ._interfaces import ILogObserver, LogEvent
 from ._legacy_text import percent
 from ._numbers import NUMBERS, level_of_number
 from ._observer import globalLogPublisher
+from ._place import outside
 
 __all__ = ["LoggingHandler", "STDLibLogObserver"]
 
 # What every record has; what it has beyond that came from `extra=`.
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-# Frames of this package are nobody's place.
-_PACKAGE = __name__.rpartition(".")[0] + "."
 
 
 @implementer(ILogObserver)
@@ -76,8 +74,7 @@ class STDLibLogObserver:
     def _place(self, frame: FrameType | None) -> tuple[str, int, str]:
         """Return file, line and function of the place, seen from who called the observer."""
         if self.stackDepth == self.defaultStackDepth:
-            while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-                frame = frame.f_back
+            frame = outside(frame)
         for _ in range(self.stackDepth - self.defaultStackDepth):
             frame = None if frame is None else frame.f_back
         if frame is None:
