@@ -40,19 +40,11 @@ def pack(message: Any) -> bytes:
 
 
 def pack_outcome(succeeded: bool, outcome: Any) -> bytes:
-    """Return what became of a call as octets; a failure whose exception cannot be sent as text keeps its story."""
+    """Return what became of a call as octets: a result that cannot be sent is a failure, and a failure can always be."""
     try:
         return pack((succeeded, outcome))
     except NotSendable:
-        failure = outcome if isinstance(outcome, Failure) else Failure()
-        return pack((False, _sendable(failure)))
-
-
-def _sendable(failure: Failure) -> Failure:
-    """Return a failure that says in words what could not be pickled, with the same frames."""
-    stand_in = Failure(NotSendable(f"{failure.type.__qualname__}: {failure.getErrorMessage()}"))
-    stand_in.frames = failure.frames
-    return stand_in
+        return pack((False, Failure()))
 
 
 class Message:
