@@ -335,6 +335,21 @@ def test_a_file_in_the_lock_s_place_is_left_alone(reactor, run, place):
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("none/socket", "No such file or directory"), ("x" * 300, "octets, and that of a UNIX socket has")],
+    ids=["no directory", "name too long"],
+)
+def test_a_lock_that_cannot_be_made_is_a_port_that_cannot_listen(reactor, run, tmp_path, name, words):
+    async def main():
+        with pytest.raises(CannotListenError, match=words) as caught:
+            reactor.listenUNIX(str(tmp_path / name), Recording(), wantPID=True)
+        assert isinstance(caught.value.socketError, OSError)
+        assert list(tmp_path.iterdir()) == []
+
+    run(main)
+
+
 def test_a_file_that_somebody_else_bound_meanwhile_stays(reactor, run, place):
     async def main():
         port = reactor.listenUNIX(str(place), Recording())

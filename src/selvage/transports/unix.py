@@ -309,7 +309,13 @@ class Port(tcp.Port):
     def _take_lock(self) -> None:
         suffix: Any = ".lock" if isinstance(self.fileName, str) else b".lock"
         lock = ProcessLock(self.fileName + suffix)
-        if not lock.lock():
+        try:
+            taken = lock.lock()
+        except (
+            OSError
+        ) as exc:  # no such directory, no permission to write into it, a name too long for a file
+            raise CannotListenError(None, self.fileName, _explained(self.fileName, exc)) from exc
+        if not taken:
             raise CannotListenError(None, self.fileName, "Cannot acquire lock")
         self.lockFile = lock
         if not lock.clean and _is_socket(self.fileName):
