@@ -395,6 +395,7 @@ class _NoDescriptors:
 
 def test_without_descriptors_peers_are_turned_away(run, reactor, monkeypatch, capsys):
     monkeypatch.setattr(Port, "_accepts_itself", True)
+    monkeypatch.setattr(_events, "_subscribers", ())  # no log, whatever other tests have imported
 
     async def main():
         factory = Recording()
