@@ -11,11 +11,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ._peers import BenchmarkError
+from ._peers import BenchmarkError, Neighbours
 from ._scenarios import Budget, Scenario, all_scenarios
 
 # Above this share of the time on a processor, the load and not the server is what limits the rate.
 LOAD_IS_LIMIT = 0.9
+# Above this share of all processors' time for other programs, what they do to the caches is part of every figure.
+BUSY_MACHINE = 0.15
 
 Taken = dict[str, dict[str, dict[str, list[float]]]]  # row -> unit -> peer -> one value a round
 Medians = dict[str, dict[str, dict[str, float]]]
@@ -121,11 +123,17 @@ def main(only: str | None, rounds: int | None, json_file: str | None) -> None:
             raise BenchmarkError(f"nothing is called {only!r}")
         verdicts, everything = [], {}
         for scenario in chosen:
+            neighbours = Neighbours()
             taken = run(scenario, rounds or scenario.rounds, console)
+            others = neighbours.share()
             medians = everything[scenario.name] = medians_of(taken)
             console.print(table_of(scenario, medians))
             if note := limited_by_load(medians):
                 console.print(note)
+            if others > BUSY_MACHINE:
+                console.print(
+                    f"[yellow]other programs used {others:.0%} of the machine: ratios are nearer to 1 then[/]"
+                )
             for budget in scenario.budgets:
                 verdicts.append(judge(budget, taken))
                 console.print(verdicts[-1][1])

@@ -73,6 +73,29 @@ def allow_descriptors(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
+class Neighbours:
+    """How much of the machine other programs use meanwhile, by which a reader knows what figures are worth."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def share(self) -> float:
+        """The part of all processors' time that went to programs which this process did not start and end."""
+        (all_before, busy_before, own_before), (all_now, busy_now, own_now) = self._before, self._now()
+        others = (busy_now - busy_before) - (own_now - own_before)
+        return max(0.0, others / max(all_now - all_before, 1e-9))
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        # The first line: "cpu", then ticks spent as user, nice, system, idle, iowait, irq, softirq, steal.
+        ticks = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        per_second = os.sysconf("SC_CLK_TCK")
+        own = sum(
+            sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        return sum(ticks) / per_second, (sum(ticks) - ticks[3] - ticks[4]) / per_second, own
+
+
 class Server:
     """A running peer: where it listens, the CPU time it has used, the memory and the descriptors it holds."""
 

@@ -62,3 +62,12 @@ def test_a_limit_of_descriptors_that_is_too_low_is_explained(monkeypatch):
     assert set_to == [(2000, 4096)]
     with pytest.raises(_peers.BenchmarkError, match="takes 5000 open descriptors .* the hard limit is 4096"):
         _peers.allow_descriptors(5000)
+
+
+def test_neighbours_are_what_is_busy_and_not_ours(monkeypatch):
+    moments = iter([(100.0, 40.0, 5.0), (120.0, 52.0, 9.0), (120.0, 41.0, 9.0)])
+    monkeypatch.setattr(_peers.Neighbours, "_now", staticmethod(lambda: next(moments)))
+    neighbours = _peers.Neighbours()
+    assert neighbours.share() == pytest.approx(0.4)
+    # Ours is counted to the microsecond, all of it in ticks.
+    assert neighbours.share() == 0.0
