@@ -16,6 +16,7 @@ from selvage.defer import Deferred
 from selvage.errors import ReactorAlreadyRunning, ReactorNotRestartable, ReactorNotRunning
 from selvage.interfaces import _ISupportsExitSignalCapturing
 from selvage.reactor import NotAvailableError, Reactor, ReactorBase, _loop
+from selvage.reactor._base import MOST_CALLS_A_TURN
 
 
 def test_run_and_stop(reactor, run_for):
@@ -746,3 +747,16 @@ def test_error_callbacks_hear_of_every_source(reactor, run_for, reports):
     reactor.removeErrorCallback(seen.append)
     with pytest.raises(ValueError, match="never added"):
         reactor.removeErrorCallback(seen.append)
+
+
+def test_a_turn_with_many_calls_from_threads_does_not_end_the_next_run(reactor):
+    """They are made in parts, and each part would have the loop stop."""
+    for _ in range(5 * MOST_CALLS_A_TURN):
+        reactor.callFromThread(lambda: None)
+    reactor.iterate(0)
+    reactor.iterate(0)
+    reactor.callLater(0.01, reactor.stop)
+    ended = []
+    reactor.addSystemEventTrigger("during", "shutdown", ended.append, True)
+    reactor.run(installSignalHandlers=False)
+    assert ended == [True]

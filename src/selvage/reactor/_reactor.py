@@ -444,7 +444,9 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         was_live = self._live
         self._live = self._driving = self._one_turn = True
         limit = (
-            None if delay is None or delay <= 0 else loop.call_later(min(delay, _LONGEST_SLEEP_S), loop.stop)
+            None
+            if delay is None or delay <= 0
+            else loop.call_later(min(delay, _LONGEST_SLEEP_S), self._end_turn)
         )
         try:
             if delay is not None and delay <= 0:
@@ -465,8 +467,7 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
     _one_turn = False
 
     def _serve_turn(self) -> None:
-        assert self._loop is not None
-        self._loop.stop()
+        self._end_turn()
         self._serve()
 
     # -- waking -----------------------------------------------------------------------------------------------------
@@ -525,8 +526,12 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
             handle.cancel()
 
     def _end_turn(self) -> None:
-        """Within `iterate`: something of ours has happened, so return from it."""
+        """Within `iterate`: something of ours has happened, so return from it.
+
+        Once: uvloop keeps a second `stop` for the next time that it runs.
+        """
         if self._one_turn and self._loop is not None:
+            self._one_turn = False
             self._loop.stop()
 
     def callLater(
