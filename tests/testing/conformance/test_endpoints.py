@@ -19,11 +19,14 @@ from selvage.endpoints import (
     TCP6ServerEndpoint,
     UNIXClientEndpoint,
     UNIXServerEndpoint,
+    _WrapperEndpoint,
     clientFromString,
+    proxyEndpoint,
     serverFromString,
 )
 from selvage.errors import ConnectingCancelledError, ConnectionRefusedError, NoProtocol
 from selvage.failure import Failure
+from selvage.protocols.policies import ProtocolWrapper, WrappingFactory
 from selvage.testing import connect
 from selvage.testing.conformance import PromiseBroken, cases
 
@@ -61,6 +64,18 @@ def described(reactor, port):
     return clientFromString(reactor, f"tcp:host={HERE}:port={port.getHost().port}:timeout=5")
 
 
+class Announced(ProtocolWrapper):
+    """Says first for whom it connects, as a proxy does."""
+
+    def makeConnection(self, transport):
+        transport.write(b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 80\r\n")
+        super().makeConnection(transport)
+
+
+class Announcing(WrappingFactory):
+    protocol = Announced
+
+
 # What listens, and what connects to the port that was opened.
 KINDS = {
     "tcp4": (
@@ -82,6 +97,12 @@ KINDS = {
     "adopted": (
         lambda reactor, folder: adopted(reactor),
         lambda reactor, port: TCP4ClientEndpoint(reactor, HERE, port.getHost().port),
+    ),
+    "haproxy": (
+        lambda reactor, folder: proxyEndpoint(TCP4ServerEndpoint(reactor, 0, interface=HERE)),
+        lambda reactor, port: _WrapperEndpoint(
+            TCP4ClientEndpoint(reactor, HERE, port.getHost().port), Announcing
+        ),
     ),
     "tcp string": (
         lambda reactor, folder: serverFromString(reactor, f"tcp:0:interface={HERE}"),
