@@ -37,7 +37,7 @@ class _Described:
     """A `repr` that says where."""
 
     def _where(self) -> str:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has to say where it is: override _where")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._where()}>"
