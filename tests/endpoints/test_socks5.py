@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from selvage.endpoints import (
     ProxyAuthenticationError,
@@ -148,6 +148,7 @@ ANSWERS = st.one_of(
 )
 
 
+@example(b"\x05\x02\x01\x00", b"", {2}, True)  # accepted before the password was sent
 @given(ANSWERS, st.binary(max_size=10), st.sets(st.integers(1, 60)), st.booleans())
 def test_cuts_make_no_difference(answer: bytes, rest: bytes, places: set[int], with_password: bool) -> None:
     options = {"username": "u", "password": "p"} if with_password else {}

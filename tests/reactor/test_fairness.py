@@ -153,12 +153,23 @@ def calls_from_threads(reactor, turn):
 
 
 def flood_from_a_thread(reactor, turn):
-    """A thread that asks for calls faster than they are made."""
+    """A thread that asks for calls faster than they are made, and is always several turns ahead.
+
+    Not further: calls from threads are made in order, so how long another one waits is for the thread to say, not for us.
+    """
+    room = threading.Semaphore(5 * MOST_CALLS_A_TURN)
+
+    def call():
+        room.release()
+        turn()
 
     def flood():
         for _ in range(PATIENCE + 1):
-            reactor.callFromThread(turn)
+            room.acquire()
+            reactor.callFromThread(call)
 
+    # So that the thread ends, too.
+    reactor.addSystemEventTrigger("during", "shutdown", room.release, PATIENCE + 1)
     threading.Thread(target=flood, daemon=True).start()
 
 

@@ -122,7 +122,7 @@ class SOCKS5Handshake:
         if method == _PASSWORD:
             assert self._credentials is not None
             self.stage = "authentication"
-            self._sending = bytes([_AUTHENTICATION_VERSION]) + self._credentials
+            self._sending += bytes([_AUTHENTICATION_VERSION]) + self._credentials
             version, status = yield 2
             self._expect(
                 version == _AUTHENTICATION_VERSION, f"version {version} of authentication is not known"
@@ -132,7 +132,8 @@ class SOCKS5Handshake:
                     ProxyAuthenticationError, "the proxy does not accept the username and password"
                 )
         self.stage = "request"
-        self._sending = bytes([_VERSION, _CONNECT, 0]) + self._destination
+        # Behind what waits to be sent: a proxy may answer before it was asked.
+        self._sending += bytes([_VERSION, _CONNECT, 0]) + self._destination
         version, code, reserved, kind = yield 4
         self._expect(version == _VERSION and reserved == 0, "its reply is malformed")
         if code:
