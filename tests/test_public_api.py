@@ -50,6 +50,9 @@ FACES = [
     "selvage.testing.conformance",
     "selvage.testing.iosim",
     "selvage.transports",
+    "selvage.web",
+    "selvage.web.errors",
+    "selvage.web.interfaces",
 ]
 
 
