@@ -45,6 +45,7 @@ FACES = [
     "selvage.protocols.stateful",
     "selvage.protocols.wire",
     "selvage.reactor",
+    "selvage.service",
     "selvage.tasks",
     "selvage.testing",
     "selvage.testing.conformance",

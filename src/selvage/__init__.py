@@ -7,7 +7,7 @@ Its floors, each of which imports only from itself and those before it:
     2  reactor, tasks, transports           the engine, over any asyncio loop
     3  protocols, endpoints, processes      what one writes programs with
     4  (web, mail, auth)                    application protocols
-    5  cli, demo, observe                   running programs, and watching them
+    5  service, cli, demo, observe          running programs, and watching them
 
 Beside them, and imported by none of them: `testing`, and `twisted`, the compatibility wing (`install_twisted`).
 

@@ -21,6 +21,7 @@ _REACTOR_ONLY = "the base class has no sockets; the reactor that every program g
 _MADE_BY_REACTOR = "made by the reactor only, from the loop's transport and not from a socket"
 _EACH_PORT = "each port has it; the class has no default for it"
 _FORK = "switches that print what Twisted does between fork and exec"
+_LINES = "what Twisted's line receiver needs to work without a connection"
 _TLS = "imported from twisted.internet.ssl, where it is"
 
 DIFFERS: dict[str, dict[str, str]] = {
@@ -81,6 +82,10 @@ DIFFERS: dict[str, dict[str, str]] = {
     },
     "twisted.internet.unix": {
         "Server: ": _MADE_BY_REACTOR,
+    },
+    "twisted.runner.procmon": {
+        "DummyTransport: missing": _LINES,
+        "transport: missing": _LINES,
     },
 }
 
