@@ -42,7 +42,16 @@ ELSEWHERE = {
 
 
 #: What Twisted does not have.
-NEW = {"DatagramCutError", "InvalidPortError"}
+NEW = {
+    "DatagramCutError",
+    "HandshakeError",
+    "HandshakeTimeoutError",
+    "InvalidPortError",
+    "PeerCertificateError",
+    "PlaintextBeforeTLSError",
+    "TLSError",
+    "TruncatedError",
+}
 TWISTED = [name for name in ALL if name not in NEW]
 
 

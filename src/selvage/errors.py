@@ -47,6 +47,8 @@ __all__ = [
     "FailureGroup",
     "FileDescriptorOverrun",
     "FirstError",
+    "HandshakeError",
+    "HandshakeTimeoutError",
     "InvalidAddressError",
     "InvalidPortError",
     "MessageLengthError",
@@ -57,7 +59,9 @@ __all__ = [
     "NotConnectingError",
     "NotListeningError",
     "NotPaused",
+    "PeerCertificateError",
     "PeerVerifyError",
+    "PlaintextBeforeTLSError",
     "ProcessDone",
     "ProcessExitedAlready",
     "ProcessTerminated",
@@ -72,11 +76,13 @@ __all__ = [
     "SchedulerStopped",
     "ServiceNameUnknownError",
     "TCPTimedOutError",
+    "TLSError",
     "TaskDone",
     "TaskFailed",
     "TaskFinished",
     "TaskStopped",
     "TimeoutError",
+    "TruncatedError",
     "UnknownHostError",
     "UnsupportedAddressFamily",
     "UnsupportedSocketType",
@@ -353,6 +359,82 @@ class ConnectionFdescWentAway(ConnectionLost):
     """The descriptor of a connection was closed behind its back."""
 
     MESSAGE = "Uh"
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------
+
+
+class TLSError(ConnectionLost):
+    """TLS failed, and with it the connection; the base of everything that can go wrong there.
+
+    Args:
+        why: what happened, in a few words.
+        peer: whom it happened with, as an address or a name; empty when that is not known.
+        advice: what to do about it; empty when there is nothing to say.
+    """
+
+    MESSAGE = "TLS{peer} failed"
+
+    def __init__(self, why: str = "", peer: str = "", advice: str = "") -> None:
+        # Not super(): one that programs of Twisted catch has foreign classes behind it, with facts of their own.
+        Exception.__init__(self, why, peer, advice)
+        self.why = why
+        self.peer = peer
+        self.advice = advice
+
+    __repr__ = Exception.__repr__
+
+    def __str__(self) -> str:
+        said = self.MESSAGE.format(peer=f" with {_cut(self.peer)}" if self.peer else "")
+        if self.why:
+            said = f"{said}: {self.why}"
+        return f"{said}; {self.advice}" if self.advice else said
+
+    def __reduce__(self) -> _Reduced:
+        # One that is also an error of pyOpenSSL has a class that only this process knows.
+        known = next(kind for kind in type(self).__mro__ if kind.__module__ == __name__)
+        return known, (self.why, self.peer, self.advice), {}
+
+
+class HandshakeError(TLSError):
+    """The two sides did not come to terms: no application data was exchanged."""
+
+    MESSAGE = "The TLS handshake{peer} failed"
+
+
+class HandshakeTimeoutError(HandshakeError):
+    """The peer did not finish the handshake in the time that it was given."""
+
+
+class PeerCertificateError(HandshakeError):
+    """The peer's certificate was refused.
+
+    Args:
+        problem: one word: "expired", "not-yet-valid", "self-signed", "unknown-authority", "wrong-host", "revoked",
+            "missing" or "invalid".
+    """
+
+    MESSAGE = "The certificate{peer} was refused"
+
+    def __init__(self, why: str = "", peer: str = "", advice: str = "", problem: str = "invalid") -> None:
+        super().__init__(why, peer, advice)
+        self.problem = problem
+
+    def __reduce__(self) -> _Reduced:
+        made, facts, state = super().__reduce__()
+        return made, (*facts, self.problem), state
+
+
+class PlaintextBeforeTLSError(TLSError):
+    """The peer sent more in the clear than it should have before TLS began; nobody may take that for encrypted."""
+
+    MESSAGE = "TLS{peer} was not started"
+
+
+class TruncatedError(TLSError):
+    """The peer ended the connection without TLS's goodbye, so data may be missing, cut off by somebody in between."""
+
+    MESSAGE = "The connection{peer} ended without TLS's goodbye"
 
 
 # --- Processes -------------------------------------------------------------------------------------------------
