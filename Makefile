@@ -13,7 +13,7 @@ JUDGE := .venv/judge-$(TAG)
 ARGS ?=
 ONLY ?=
 
-.PHONY: help demo test test-fast soak check bench conformance format clean
+.PHONY: help demo test test-fast soak check bench conformance coverage format clean
 
 help:
 	@echo "make demo         run the demonstration service and its clients (ARGS=--once ends by itself)"
@@ -22,6 +22,7 @@ help:
 	@echo "make check        lint, formatting, types, architecture"
 	@echo "make bench        measure beside the peers and hold the budgets (ONLY=echo runs one)"
 	@echo "make conformance  run Twisted's own tests on Selvage (ARGS='twisted.internet.test.test_core' runs some)"
+	@echo "make coverage     write docs/reference/coverage.md anew: what is native, what comes from Twisted"
 
 # Stamps keep the second run quick: an environment is renewed when what it is made of changes.
 $(VENV)/base.stamp: pyproject.toml
@@ -72,6 +73,9 @@ bench: $(JUDGE)/judge.stamp
 
 conformance: $(JUDGE)/judge.stamp
 	$(JUDGE)/bin/python -m tests.conformance $(ARGS)
+
+coverage: $(VENV)/test.stamp
+	$(PY) -m tests.coverage_table
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist
