@@ -3,6 +3,8 @@
 `python -m selvage twisted SCRIPT ARGS...`, `-m MODULE ARGS...`, `-c CODE ARGS...` and `-` (standard input) set
 `sys.argv`, `sys.path[0]`, `__main__`, `__file__` and the exit status as the interpreter does.  A traceback that ends
 the program starts at the program's own first line: Selvage's frames below it are cut off.
+
+`selvage twistd`, `selvage trial` and `selvage twist` run Twisted's commands of those names in the same way.
 """
 
 from __future__ import annotations
@@ -12,13 +14,23 @@ import os
 import pkgutil
 import runpy
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from selvage._wing import install_twisted
 
-__all__ = ["USAGE", "run_twisted_program"]
+__all__ = ["COMMANDS", "USAGE", "run_command", "run_twisted_program"]
+
+#: Twisted's commands: the module and what in it is called without arguments, as its entry points say.
+COMMANDS = {
+    "trial": ("twisted.scripts.trial", "run"),
+    "twist": ("twisted.application.twist._twist", "Twist.main"),
+    "twistd": ("twisted.scripts.twistd", "run"),
+}
 
 USAGE = """\
 usage: python -m selvage twisted SCRIPT [ARGS...]
@@ -48,10 +60,7 @@ def run_twisted_program(arguments: list[str]) -> None:
             _refuse(f"argument expected for the {first} option")
     elif first.startswith("-") and first != "-":
         _refuse(f"unknown option {first}")
-    install_twisted()
-    # For the children of the program, too: the start-up hook of the installed package looks for this.
-    os.environ["SELVAGE_TWISTED"] = "1"
-    try:
+    with _wing_in_place():
         if first == "-m":
             _run_module(rest[0], rest[1:])
         elif first == "-c":
@@ -65,6 +74,40 @@ def run_twisted_program(arguments: list[str]) -> None:
         else:
             sys.argv[:] = arguments
             _run_path(first)
+
+
+def run_command(name: str, arguments: list[str]) -> NoReturn:
+    """Install the wing, then run one of Twisted's commands as its own script would.
+
+    Args:
+        name: one of `COMMANDS`; arguments: what follows it.
+
+    Raises:
+        SystemExit: as the command ends, or with status 1 when there is no Twisted that has it.
+    """
+    sys.argv[:] = [name, *arguments]
+    with _wing_in_place():
+        module, path = COMMANDS[name]
+        try:
+            function: Any = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is not None:
+                raise
+            # No Twisted is installed, and the wing has said so.
+            sys.exit(f"selvage {name}: {error}")
+        for part in path.split("."):
+            function = getattr(function, part)
+        sys.exit(function())
+
+
+@contextmanager
+def _wing_in_place() -> Iterator[None]:
+    """Have the program inside, and the Python programs that it starts, find Selvage where they import Twisted."""
+    install_twisted()
+    # For its children: the start-up hook of the installed package looks for this.
+    os.environ["SELVAGE_TWISTED"] = "1"
+    try:
+        yield
     except SystemExit:
         raise
     except BaseException:

@@ -1,6 +1,6 @@
 """The `selvage` command.  Floor 5.
 
-Nothing but the standard library is imported until a command is known to need it: `selvage twisted` hands the process
+Nothing but the standard library is imported until a command is known to need it: `selvage twisted` and its kin hand the process
 over to somebody's program, which shall find a fresh and quickly started interpreter, and `selvage --version` answers
 at once.
 """
@@ -14,13 +14,21 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     import click
 
-__all__ = ["main"]
+__all__ = ["main", "trial", "twist", "twistd"]
 
 #: The extras and peers that `selvage info` looks for: distribution name and what it is for.
 _COMPANIONS = {
     "uvloop": "the event loop used by default",
     "zope.interface": "interfaces",
     "twisted": "gives the modules that the wing does not have yet",
+}
+
+
+#: Twisted's commands, and what `selvage --help` says of them.
+_PROGRAMS = {
+    "trial": "Run tests with trial, on Selvage.",
+    "twist": "Run a service with twist, on Selvage.",
+    "twistd": "Run an application or a service with twistd, on Selvage.",
 }
 
 
@@ -35,10 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from selvage._launch import run_twisted_program
 
         run_twisted_program(given[1:])
+    elif given and given[0] in _PROGRAMS:
+        from selvage._launch import run_command
+
+        run_command(given[0], given[1:])
     elif given == ["--version"]:
         print(f"selvage {_version()}")
     else:
         _commands().main(args=given, prog_name="selvage")
+
+
+def trial() -> None:
+    """Be the command `trial`: the distribution `selvage-commands` installs it under that name."""
+    main(["trial", *sys.argv[1:]])
+
+
+def twist() -> None:
+    """Be the command `twist`."""
+    main(["twist", *sys.argv[1:]])
+
+
+def twistd() -> None:
+    """Be the command `twistd`."""
+    main(["twistd", *sys.argv[1:]])
 
 
 def _commands() -> click.Group:
@@ -59,6 +86,9 @@ def _commands() -> click.Group:
         from selvage._launch import run_twisted_program
 
         run_twisted_program(list(arguments))
+
+    for name, purpose in _PROGRAMS.items():
+        group.add_command(_program(name, purpose))
 
     @group.command()
     @click.option("--port", type=click.IntRange(0, 65534), default=8000, show_default=True, metavar="PORT")
@@ -82,6 +112,20 @@ def _commands() -> click.Group:
         _print_info()
 
     return group
+
+
+def _program(name: str, purpose: str) -> click.Command:
+    """Make the entry of one of Twisted's commands, whose arguments are its own."""
+    import click
+
+    def run(arguments: tuple[str, ...]) -> None:
+        from selvage._launch import run_command
+
+        run_command(name, list(arguments))
+
+    given = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+    settings = {"ignore_unknown_options": True}
+    return click.Command(name, settings, run, [given], help=purpose, add_help_option=False)
 
 
 def _version() -> str:

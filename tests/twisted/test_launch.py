@@ -148,7 +148,7 @@ def test_children_of_a_program_are_on_selvage_too(folder: Path) -> None:
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
-@pytest.mark.parametrize("setting", [None, ""])
+@pytest.mark.parametrize("setting", [None, "", "0"])
 def test_the_start_up_hook_is_off_unless_asked_for(folder: Path, setting: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "SELVAGE_TWISTED"}
     if setting is not None:
