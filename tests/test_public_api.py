@@ -54,6 +54,7 @@ FACES = [
     "selvage.web",
     "selvage.web.errors",
     "selvage.web.interfaces",
+    "selvage.web.template",
 ]
 
 
