@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._peers import BenchmarkError, Server, allow_descriptors, native, python, run_json, selvage, serving
 
@@ -56,6 +56,16 @@ class InProcess(Scenario):
         command = self.peers[peer]
         assert command is not None
         return {name: {"cpu_us": ns / 1e3} for name, ns in run_json(command).items()}
+
+
+class Children(Scenario):
+    """A program that measures itself while it starts others, and prints what each of them took."""
+
+    def sample(self, peer: str) -> Samples:
+        command = self.peers[peer]
+        assert command is not None
+        told: Any = run_json(command)
+        return {row: dict(units) for row, units in told.items()}
 
 
 class Start(Scenario):
@@ -267,6 +277,16 @@ def _results() -> list[Scenario]:
                 Budget("timers: fire", 2.0),
                 Budget("timers: cancel", 1.2),
             ],
+        ),
+        Children(
+            "processes",
+            {
+                "uvloop": python("asyncio_processes.py"),
+                "twisted": python("twisted_processes.py"),
+                "selvage": selvage("twisted_processes.py"),
+            },
+            # What the system takes to start one is most of it, for everybody.
+            [Budget("processes", 0.85), Budget("getProcessOutput", 0.85)],
         ),
         InProcess(
             "log",

@@ -19,6 +19,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 __all__ = ["Child", "check_arguments", "file_actions", "fork", "list_open_fds", "spawn"]
@@ -158,8 +159,18 @@ def _descriptor_state() -> list[tuple[int, bool]]:
     return state
 
 
+# Without the enumerations around it, which would take as long as starting a small program does (benchmarks: processes).
+_handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+
+
+@cache
+def _signals() -> tuple[int, ...]:
+    return tuple(int(number) for number in signal.valid_signals())
+
+
 def _ignored_signals() -> list[int]:
-    return [number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN]
+    ignored = int(signal.SIG_IGN)
+    return [number for number in _signals() if _handler_of(number) == ignored]
 
 
 def can_spawn(child: Child) -> bool:
