@@ -49,6 +49,7 @@ FACES = [
     "selvage.tasks",
     "selvage.testing",
     "selvage.testing.conformance",
+    "selvage.testing.faults",
     "selvage.testing.iosim",
     "selvage.transports",
     "selvage.web",
