@@ -31,6 +31,7 @@ FLOORS = {
     "_hostnames": 1,
     "interfaces": 1,
     "addresses": 1,
+    "paths": 1,
     "logger": 1,
     "reactor": 2,
     "tasks": 2,

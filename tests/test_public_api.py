@@ -28,6 +28,7 @@ FACES = [
     "selvage.observe",
     "selvage.observe.opentelemetry",
     "selvage.observe.sentry",
+    "selvage.paths",
     "selvage.processes",
     "selvage.logger",
     "selvage.logger.classic",
