@@ -49,6 +49,7 @@ FACES = [
     "selvage.service",
     "selvage.tasks",
     "selvage.testing",
+    "selvage.testing.chaos",
     "selvage.testing.conformance",
     "selvage.testing.faults",
     "selvage.testing.iosim",

@@ -47,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from selvage._launch import run_command
 
         run_command(given[0], given[1:])
+    elif given[:1] == ["chaos"]:
+        from selvage.testing.chaos import command
+
+        command().main(args=given[1:], prog_name="selvage chaos")
     elif given == ["--version"]:
         print(f"selvage {_version()}")
     else:
@@ -105,6 +109,11 @@ def _commands() -> click.Group:
     def story(file: TextIO, briefly: bool) -> None:
         """Show failures that were written as JSON, one on a line, as reports for people."""
         _print_stories(file, briefly)
+
+    # Listed for --help; `main` has taken it before.
+    @group.command("chaos")
+    def treat_badly() -> None:
+        """Stand between clients and a live service, and treat their connections badly."""
 
     @group.command()
     def info() -> None:

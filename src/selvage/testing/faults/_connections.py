@@ -29,12 +29,15 @@ class FaultyProtocol(ProtocolWrapper):
 
     How it ends: a cut aborts the transport, and the wrapped protocol hears `ConnectionLost`; an end on this side is told at
     once; an end on the other side is told when what came before it has arrived.
+
+    Attributes:
+        target: how records call this connection.
     """
 
     def __init__(self, factory: Any, wrappedProtocol: Any, plan: FaultPlan, target: str) -> None:
         super().__init__(factory, wrappedProtocol)
         self._plan = plan
-        self._target = target
+        self.target = target
         self._sent = Lane(plan._stages(target, "sent"), plan.clock, self._send, self._failed)
         self._received = Lane(plan._stages(target, "received"), plan.clock, self._receive, self._failed)
         self._reason: Failure | None = None  # with what the plan has cut the connection

@@ -268,7 +268,7 @@ class Delay(StreamFault):
         def delay(item: Item) -> list[Item]:
             nonlocal passed
             happens, seconds = draws.happens(self.probability), draws.number(self.seconds)
-            if item.end == CLOSED:
+            if item.end in (CLOSED, CUT):
                 return [item]  # after what was written, whenever that is
             at, passed = passed, passed + size(item)
             if not happens or not seconds:
@@ -361,7 +361,7 @@ class Bandwidth(StreamFault):
             nonlocal free, said
             if item.data and not said:
                 said = True
-                draws.note(0, f"{self.rate:g} bytes a second")
+                draws.note(0, f"{self.rate:,.0f} bytes a second")
             pieces: list[Item] = []
             for start in range(0, len(item.data), size):
                 piece = item.data[start : start + size]
