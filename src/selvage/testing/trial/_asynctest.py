@@ -1,0 +1,231 @@
+"""Test cases that may wait: for Deferreds, and in coroutines.  Beside the floors.
+
+`setUp`, the test, cleanups and `tearDown` may each return a Deferred or be a coroutine; trial runs the reactor until it is
+done, or its time is up.  When the test is over nothing may be left in the reactor.
+
+Twisted: `twisted.trial._asynctest`, which is this very module in the wing.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from selvage.defer import AlreadyCalledError, Deferred, TimeoutError, ensureDeferred, maybeDeferred
+from selvage.failure import Failure, machinery
+from selvage.reactor import get_reactor
+
+from . import util
+from ._hanging import what_it_waits_for
+from ._janitor import Janitor
+from ._synctest import _NOTHING, SynchronousTestCase, _never_runs
+from ._warnings import run_suppressed
+
+__all__ = ["TestCase"]
+
+__unittest = True
+
+_T = TypeVar("_T")
+
+#: The Deferreds that are being waited for: never more than one.
+_waiting: list[Deferred[Any]] = []
+
+
+class _Ended:
+    """How a method of a test ended; a Deferred cannot fire with a Failure."""
+
+    __slots__ = ("failure",)
+
+    def __init__(self, failure: Failure | None) -> None:
+        self.failure = failure
+
+
+def _end_of(d: Deferred[Any]) -> _Ended | None:
+    """Take the result of a Deferred that has it by now: most tests do not wait."""
+    if not d.called:
+        return None
+    ended: _Ended | None = None
+    looking = True
+
+    def look(result: Any) -> Any:
+        nonlocal ended
+        if not looking:
+            return result  # a callback waits for another Deferred, or did
+        ended = _Ended(result if isinstance(result, Failure) else None)
+        return None
+
+    d.addBoth(look)
+    looking = False
+    return ended
+
+
+class TestCase(SynchronousTestCase):
+    """A test case whose methods may return Deferreds or be coroutines.
+
+    Methods, the class and the module may have the attribute `timeout`: seconds that each of the methods may take.
+    """
+
+    def __init__(self, methodName: str = "runTest") -> None:
+        super().__init__(methodName)
+        self._timed_out = False
+
+    def assertFailure(self, deferred: Deferred[_T], *expectedFailures: type[BaseException]) -> Deferred[_T]:
+        """Fail the test unless a Deferred fails with one of these exceptions.
+
+        Returns:
+            The Deferred, which then has the exception as its result.
+        """
+
+        def succeeded(result: Any) -> Any:
+            raise self.failureException(f"did not catch an error, instead got {result!r}")
+
+        def failed(failure: Failure) -> Any:
+            if failure.check(*expectedFailures):
+                return failure.value
+            raise self.failureException(
+                f"\nExpected: {expectedFailures!r}\nGot:\n{failure.getBriefTraceback()}{failure.getErrorMessage()}"
+            )
+
+        return deferred.addCallbacks(succeeded, failed)
+
+    failUnlessFailure = assertFailure
+
+    def getTimeout(self) -> float:
+        """Return the seconds that each method of the test may take."""
+        timeout = self._nearest("timeout", util.DEFAULT_TIMEOUT_DURATION)
+        try:
+            return float(timeout)
+        except (ValueError, TypeError):
+            return util.DEFAULT_TIMEOUT_DURATION
+
+    # --- Running -----------------------------------------------------------------------------------------------------
+
+    def _runFixturesAndTest(self, result: Any) -> None:
+        self._passed = True
+        self._timed_out = False
+        try:
+            try:
+                everything = ensureDeferred(self._run_all(result))
+                # Not what the test does, which is told already: the reporter has failed.
+                everything.addErrback(lambda failure: self._tell(failure, result, _NOTHING))
+                self._wait(everything)
+            finally:
+                if not Janitor(self, result).postCaseCleanup():
+                    self._passed = False
+                self._tell_logged_errors(result)
+            if self._passed:
+                result.addSuccess(self)
+        finally:
+            self._remove_observer()
+            Janitor(self, result).postClassCleanup()
+
+    async def _run_all(self, result: Any) -> None:
+        suppressed = self.getSuppress()
+        if not await self._attempt("setUp", suppressed, self.setUp, result, _NOTHING):
+            await self._clean_up(result)
+            return
+        todo = self.getTodo()
+        method = getattr(self, self._testMethodName)
+        passed = await self._attempt(self._testMethodName, suppressed, method, result, todo)
+        await self._clean_up(result)
+        await self._attempt("tearDown", suppressed, self.tearDown, result, _NOTHING)
+        if todo is not None and passed:
+            self._passed = False
+            result.addUnexpectedSuccess(self, todo)
+
+    async def _clean_up(self, result: Any) -> None:
+        while self._cleanups:
+            f, args, kwargs = self._cleanups.pop()
+            name = f"cleanup function {getattr(f, '__name__', f)}"
+
+            def cleanup(f: Any = f, args: Any = args, kwargs: Any = kwargs) -> Any:
+                return f(*args, **kwargs)
+
+            machinery(cleanup)
+            await self._attempt(name, (), cleanup, result, _NOTHING)
+
+    async def _attempt(
+        self, name: str, suppressed: Any, method: Callable[[], Any], result: Any, todo: Any
+    ) -> bool:
+        """Call one method and wait for it; tell what went wrong, and whether nothing did."""
+        if inspect.isgeneratorfunction(method):
+            self._tell(_never_runs(method), result, todo)
+            return False
+        if suppressed:
+            d = maybeDeferred(run_suppressed, suppressed, method)
+        else:
+            d = maybeDeferred(method)
+        ended = _end_of(d)
+        failure = (ended or await self._in_time(d, name)).failure
+        if failure is None:
+            return True
+        self._tell(failure, result, todo)
+        return False
+
+    def _in_time(self, d: Deferred[Any], name: str) -> Deferred[_Ended]:
+        """Return a Deferred that fires when `d` has its result, or when the test may not wait any longer."""
+        over: Deferred[_Ended] = Deferred()
+        timeout = self.getTimeout()
+
+        def time_is_up() -> None:
+            self._timed_out = True
+            text = f"{self!r} ({name}) still running at {timeout} secs"
+            failure = Failure(TimeoutError(text + what_it_waits_for(d)))
+            try:
+                d.errback(failure)
+            except AlreadyCalledError:
+                # It has its result, and a callback waits for another Deferred: that one is not the test's to fire.
+                pass
+            if not over.called:
+                over.callback(_Ended(failure))
+
+        call = get_reactor().callLater(timeout, time_is_up)
+
+        def end(result: Any) -> None:
+            if call.active():
+                call.cancel()
+            if not over.called:
+                over.callback(_Ended(result if isinstance(result, Failure) else None))
+
+        d.addBoth(end)
+        return over
+
+    def _wait(self, d: Deferred[Any], running: list[Deferred[Any]] = _waiting) -> None:
+        """Run the reactor until a Deferred has its result.
+
+        Raises:
+            RuntimeError: something is being waited for already.
+            KeyboardInterrupt: the reactor was stopped by something else.
+        """
+        if running:
+            raise RuntimeError("_wait is not reentrant")
+        done = False
+
+        def note(result: Any) -> None:
+            nonlocal done
+            done = True
+
+        d.addBoth(note)
+        if done:
+            return
+        reactor: Any = get_reactor()
+        running.append(d)
+
+        def crash(result: Any) -> Any:
+            if running:
+                reactor.crash()
+            return result
+
+        try:
+            d.addBoth(crash)
+            # Whoever stops the reactor ends this run, not the reactor.
+            reactor.stop = reactor.crash
+            try:
+                reactor.run()
+            finally:
+                del reactor.stop
+        finally:
+            running.clear()
+        if not done and not self._timed_out:
+            raise KeyboardInterrupt

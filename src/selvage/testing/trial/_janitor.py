@@ -1,0 +1,89 @@
+"""Looks after the reactor when a test is over: what the test left there is named, and taken away.  Beside the floors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from selvage.failure import Failure
+from selvage.interfaces import IProcessTransport
+from selvage.reactor import get_reactor
+
+__all__ = ["DirtyReactorAggregateError", "Janitor"]
+
+
+class DirtyReactorAggregateError(Exception):
+    """A test left something in the reactor.
+
+    Attributes:
+        delayedCalls: what is said of each delayed call that was still to come.
+        selectables: what is said of each port, connection or child process that was still open.
+    """
+
+    def __init__(self, delayedCalls: Sequence[Any], selectables: Sequence[Any] | None = None) -> None:
+        self.delayedCalls = delayedCalls
+        self.selectables = selectables
+
+    def __str__(self) -> str:
+        lines = ["Reactor was unclean."]
+        if self.delayedCalls:
+            lines.append("DelayedCalls: (set twisted.internet.base.DelayedCall.debug = True to debug)")
+            lines += map(str, self.delayedCalls)
+        if self.selectables:
+            lines.append("Selectables:")
+            lines += map(str, self.selectables)
+        return "\n".join(lines)
+
+
+class Janitor:
+    """Cleans a reactor after a test.
+
+    Args:
+        test: whose errors they are.
+        result: who is told.
+        reactor: by default the ambient one.
+    """
+
+    def __init__(self, test: Any, result: Any, reactor: Any = None) -> None:
+        self.test = test
+        self.result = result
+        self.reactor = reactor
+
+    def postCaseCleanup(self) -> bool:
+        """Cancel delayed calls that are left; tell of them, and whether there were none."""
+        calls = self._cleanPending()
+        if calls:
+            self.result.addError(self.test, Failure(DirtyReactorAggregateError(calls)))
+        return not calls
+
+    def postClassCleanup(self) -> None:
+        """Cancel delayed calls, close what is open, and tell of it."""
+        selectables = self._cleanReactor()
+        calls = self._cleanPending()
+        if selectables or calls:
+            self.result.addError(self.test, Failure(DirtyReactorAggregateError(calls, selectables)))
+
+    def _getReactor(self) -> Any:
+        return get_reactor() if self.reactor is None else self.reactor
+
+    def _cleanPending(self) -> list[str]:
+        """Cancel the delayed calls of the reactor and return what is said of them."""
+        reactor = self._getReactor()
+        # Two turns: in the first what the test has just closed is told of that, in the second those who were told act.
+        reactor.iterate(0)
+        reactor.iterate(0)
+        told = []
+        for call in reactor.getDelayedCalls():
+            if call.active():
+                told.append(str(call))
+                call.cancel()
+        return told
+
+    def _cleanReactor(self) -> list[str]:
+        """Take everything from the reactor that it watches, kill processes, and return what is said of them."""
+        told = []
+        for selectable in self._getReactor().removeAll():
+            if IProcessTransport.providedBy(selectable):
+                selectable.signalProcess("KILL")
+            told.append(repr(selectable))
+        return told

@@ -1,0 +1,288 @@
+"""Running tests: suites that look after the whole run, and the runner with its folder and log file.  Beside the floors.
+
+Twisted: `twisted.trial.runner`, which is this very module in the wing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TextIO, TypeAlias, cast
+
+from selvage._publish import publish
+from selvage.defer import Deferred
+from selvage.failure import limit_reports
+from selvage.logger import classic as log
+from selvage.reactor import get_reactor
+
+from . import itrial, unittest, util
+from ._asyncrunner import TestSuite, _ForceGarbageCollectionDecorator, _iterateTests
+from ._deprecations import deprecated_in_twisted
+from ._folders import unused_test_directory
+from ._holders import ErrorHolder, TestHolder
+from ._loader import (
+    TestLoader,
+    filenameToModule,
+    isPackage,
+    isPackageDirectory,
+    isTestCase,
+    name,
+    qual_name_walker as _qualNameWalker,  # noqa: F401  Twisted's name for it
+)
+from ._results import ExitWrapper
+from ._synctest import _logObserver
+from .reporter import UncleanWarningsReporterWrapper
+
+__all__ = [
+    "NOT_IN_TEST",
+    "DestructiveTestSuite",
+    "ErrorHolder",
+    "LoggedSuite",
+    "TestHolder",
+    "TestLoader",
+    "TestSuite",
+    "TrialRunner",
+    "TrialSuite",
+    "filenameToModule",
+    "isPackage",
+    "isPackageDirectory",
+    "isTestCase",
+    "name",
+    "samefile",
+]
+
+__unittest = True
+
+#: What an error is the error of that was logged while no test ran.
+NOT_IN_TEST = "<not in test>"
+
+#: Equal failures that are told in a run: each is an error of its test, so practically all.
+_ALL_REPORTS = 1_000_000
+
+#: The folder that tests run in which nobody names.
+_TEMP = "_trial_temp"
+
+# Twisted's name for what a loader takes.
+_Loadable: TypeAlias = Any
+
+
+class _Runner(Protocol):
+    """What runs tests: `TrialRunner`, or the one with workers."""
+
+    stream: TextIO
+
+    def run(self, test: Any) -> Any: ...
+
+    def runUntilFailure(self, test: Any) -> Any: ...
+
+
+@deprecated_in_twisted("26.10.0", "os.path.samefile")
+def samefile(filename1: str, filename2: str) -> bool:
+    """Tell whether two paths are of one file."""
+    return os.path.samefile(filename1, filename2)
+
+
+class DestructiveTestSuite(TestSuite):
+    """Lets go of each test when it has run, so that a long run does not keep them all."""
+
+    def run(self, result: Any, debug: bool = False) -> Any:
+        """Run the tests, and take those that have run from the suite."""
+        remaining = self._tests
+        while remaining and not result.shouldStop:
+            # One at a time, so that `unittest` looks after fixtures of classes and modules as for a whole suite.
+            self._tests = [remaining.pop(0)]
+            super().run(result, debug)
+        self._tests = remaining
+        return result
+
+
+class LoggedSuite(TestSuite):
+    """Tells of errors that are logged while no test runs."""
+
+    def run(self, result: Any, debug: bool = False) -> Any:
+        """Run the tests, then tell."""
+        _logObserver._add()
+        try:
+            super().run(result, debug)
+        finally:
+            _logObserver._remove()
+        for error in _logObserver.getErrors():
+            result.addError(TestHolder(NOT_IN_TEST), error)
+        _logObserver.flushErrors()
+        return result
+
+
+class TrialSuite(TestSuite):
+    """The outermost suite: when all tests are over it ends the reactor as at the end of a program.
+
+    Args:
+        forceGarbageCollection: collect garbage before and after each test.
+    """
+
+    def __init__(self, tests: Any = (), forceGarbageCollection: bool = False) -> None:
+        if forceGarbageCollection:
+            tests = [unittest.decorate(each, _ForceGarbageCollectionDecorator) for each in tests]
+        super().__init__([LoggedSuite(tests)])
+
+    def run(self, result: Any, debug: bool = False) -> Any:
+        """Run the tests, then end the reactor."""
+        try:
+            super().run(result, debug)
+        finally:
+            self._bail()
+        return result
+
+    def _bail(self) -> None:
+        reactor: Any = get_reactor()
+        over: Deferred[None] = Deferred()
+        reactor.addSystemEventTrigger("after", "shutdown", lambda: over.callback(None))
+        reactor.fireSystemEvent("shutdown")
+        unittest.TestCase("mktemp")._wait(over)
+
+
+class TrialRunner:
+    """Runs tests in a folder of their own, with a log file, and tells a reporter.
+
+    Args:
+        reporterFactory: called with stream, format of tracebacks, whether to write them at once, and the log.
+        mode: `DEBUG` runs them in a debugger, `DRY_RUN` only tells of each that it passed.
+        logfile: its name, in the folder of the tests.
+        stream: what the reporter writes to.
+        profile: write a profile of the run to `profile.data`.
+        tracebackFormat, realTimeErrors: see `Reporter`.
+        uncleanWarnings: what is left in the reactor is a warning, not an error.
+        workingDirectory: the folder of the tests; what is in it is removed.
+        forceGarbageCollection: collect garbage before and after each test.
+        debugger: has a method `runcall`; for `DEBUG`.
+        exitFirst: stop after the first test that fails.
+        log: where the reporter hears of warnings.
+    """
+
+    DEBUG = "debug"
+    DRY_RUN = "dry-run"
+
+    def __init__(
+        self,
+        reporterFactory: Callable[..., Any],
+        mode: str | None = None,
+        logfile: str = "test.log",
+        stream: Any = sys.stdout,
+        profile: bool = False,
+        tracebackFormat: str = "default",
+        realTimeErrors: bool = False,
+        uncleanWarnings: bool = False,
+        workingDirectory: str = _TEMP,
+        forceGarbageCollection: bool = False,
+        debugger: Any = None,
+        exitFirst: bool = False,
+        log: Any = log,
+    ) -> None:
+        self.reporterFactory = reporterFactory
+        self.mode = mode
+        self.logfile = logfile
+        self.stream = stream
+        self.profile = profile
+        self.tbformat = tracebackFormat
+        self.rterrors = realTimeErrors
+        self.uncleanWarnings = uncleanWarnings
+        self.workingDirectory = workingDirectory or _TEMP
+        self._forceGarbageCollection = forceGarbageCollection
+        self.debugger = debugger
+        self._exitFirst = exitFirst
+        self._log = log
+
+    def _makeResult(self) -> Any:
+        reporter = self.reporterFactory(self.stream, self.tbformat, self.rterrors, self._log)
+        if self._exitFirst:
+            reporter = ExitWrapper(reporter)
+        if self.uncleanWarnings:
+            reporter = UncleanWarningsReporterWrapper(reporter)
+        return reporter
+
+    def run(self, test: Any) -> Any:
+        """Run tests, and return the reporter.
+
+        Args:
+            test: a test or a suite.
+        """
+        test = unittest.decorate(test, cast(Any, itrial.ITestCase))
+        if self._forceGarbageCollection:
+            test = unittest.decorate(test, _ForceGarbageCollectionDecorator)
+        return self._run_decorated(test)
+
+    def _run_decorated(self, test: Any) -> Any:
+        result = self._makeResult()
+        suite = TrialSuite([test])
+        if self.mode == self.DRY_RUN:
+            for single in _iterateTests(suite):
+                result.startTest(single)
+                result.addSuccess(single)
+                result.stopTest(single)
+        else:
+            with _test_directory(self.workingDirectory), _log_file(self.logfile), _every_report():
+                self._runner_of(suite)(result)
+        result.done()
+        return result
+
+    def _runner_of(self, suite: Any) -> Callable[[Any], Any]:
+        run: Callable[[Any], Any] = suite.run
+        if self.mode == self.DEBUG:
+
+            def run(result: Any, run: Any = run) -> Any:
+                return self.debugger.runcall(run, result)
+
+        return util.profiled(run, "profile.data") if self.profile else run
+
+    def runUntilFailure(self, test: Any) -> Any:
+        """Run tests again and again until one fails, and return the reporter of the last time."""
+        count = 0
+        while True:
+            count += 1
+            self.stream.write(f"Test Pass {count}\n")
+            # Decorated once: they stay so.
+            result = self.run(test) if count == 1 else self._run_decorated(test)
+            if result.testsRun == 0 or not result.wasSuccessful():
+                return result
+
+
+@contextmanager
+def _test_directory(workingDirectory: str) -> Iterator[None]:
+    """Run the block in a fresh folder."""
+    before = os.getcwd()
+    # A folder that somebody asked for is to be the very one.
+    folder, lock = unused_test_directory(workingDirectory, exact=workingDirectory != _TEMP)
+    try:
+        os.chdir(folder.path)
+        yield
+    finally:
+        os.chdir(before)
+        lock.unlock()
+
+
+@contextmanager
+def _log_file(name: str) -> Iterator[None]:
+    """Write the log to a file, or to standard output where the name is "-", while the block runs."""
+    file = sys.stdout if name == "-" else util.openTestLog(name)
+    observer = log.FileLogObserver(file)
+    log.startLoggingWithObserver(observer.emit, 0)
+    try:
+        yield
+    finally:
+        log.removeObserver(observer.emit)
+        if file is not sys.stdout:
+            file.close()
+
+
+@contextmanager
+def _every_report() -> Iterator[None]:
+    """Have the hub tell every failure while the block runs, however many are equal: each is some test's error."""
+    limit_reports(at_most=_ALL_REPORTS)
+    try:
+        yield
+    finally:
+        limit_reports()
+
+
+publish(globals())
