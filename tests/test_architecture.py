@@ -75,6 +75,13 @@ WING_RULES = {
     "internet/reactor.py": ("del sys.modules[__name__]", "default.install()"),
     # Programs and tests replace names in it, and what is in it has to see that: so it is the module itself.
     "python/log.py": ("sys.modules[__name__] = classic",),
+    "trial/unittest.py": ("sys.modules[__name__] = unittest",),
+    "trial/reporter.py": ("sys.modules[__name__] = reporter",),
+    "trial/runner.py": ("sys.modules[__name__] = runner",),
+    "trial/util.py": ("sys.modules[__name__] = util",),
+    "trial/_synctest.py": ("sys.modules[__name__] = _synctest",),
+    "trial/_asynctest.py": ("sys.modules[__name__] = _asynctest",),
+    "trial/_asyncrunner.py": ("sys.modules[__name__] = _asyncrunner",),
 }
 
 
@@ -435,6 +442,10 @@ FOREIGN_NAMES = {
     "caCertsDir",
     "chainPath",
     "dhPath",
+    # unittest's: what it calls on test cases and results.
+    "addSubTest",
+    "setUp",
+    "tearDown",
     # zope.interface's, told to type checkers.
     "getTaggedValue",
     "implementedBy",

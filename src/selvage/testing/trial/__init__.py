@@ -9,3 +9,5 @@
 
 Twisted: `twisted.trial`.
 """
+
+__all__ = ["itrial", "reporter", "runner", "unittest", "util"]

@@ -28,6 +28,9 @@ class TestSuite(pyunit.TestSuite):
     its suites these keep their tests when they have run, so that they can run again.
     """
 
+    # So that pytest does not look for tests in it.
+    __test__ = False
+
     _cleanup = False
 
     def run(self, result: Any, debug: bool = False) -> Any:
@@ -41,6 +44,8 @@ class TestDecorator:
 
     The reporter is told of the decorator as the test.
     """
+
+    __test__ = False
 
     def __init__(self, original: Any) -> None:
         self._originalTest = original

@@ -41,6 +41,13 @@ class _Ended:
         self.failure = failure
 
 
+def _the_reactor_runs() -> Deferred[None]:
+    """Return a Deferred that fires when the reactor runs."""
+    d: Deferred[None] = Deferred()
+    get_reactor().callLater(0, d.callback, None)
+    return d
+
+
 def _end_of(d: Deferred[Any]) -> _Ended | None:
     """Take the result of a Deferred that has it by now: most tests do not wait."""
     if not d.called:
@@ -152,6 +159,9 @@ class TestCase(SynchronousTestCase):
         if inspect.isgeneratorfunction(method):
             self._tell(_never_runs(method), result, todo)
             return False
+        if inspect.iscoroutinefunction(method) and not get_reactor().running:
+            # What it calls of asyncio asks for the running loop.
+            await _the_reactor_runs()
         if suppressed:
             d = maybeDeferred(run_suppressed, suppressed, method)
         else:

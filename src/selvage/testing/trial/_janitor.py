@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from selvage.failure import Failure
-from selvage.interfaces import IProcessTransport
+from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
 
 __all__ = ["DirtyReactorAggregateError", "Janitor"]
@@ -86,4 +86,7 @@ class Janitor:
             if IProcessTransport.providedBy(selectable):
                 selectable.signalProcess("KILL")
             told.append(repr(selectable))
+            if IListeningPort.providedBy(selectable):
+                # Nobody can do it any more once it is out of the reactor, and its number is wanted again.
+                selectable.stopListening()
         return told

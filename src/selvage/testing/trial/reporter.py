@@ -372,7 +372,8 @@ class TreeReporter(Reporter):
 
     def _write(self, format: str, *args: Any) -> None:
         text = format % args if args else format
-        self.currentLine = text if "\n" in text else self.currentLine + text
+        before, feed, after = text.rpartition("\n")
+        self.currentLine = after if feed else self.currentLine + after
         super()._write("%s", text) if args else super()._write(text)
 
     def _getPreludeSegments(self, testID: str) -> list[str]:
