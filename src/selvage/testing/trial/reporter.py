@@ -372,7 +372,7 @@ class TreeReporter(Reporter):
 
     def _write(self, format: str, *args: Any) -> None:
         text = format % args if args else format
-        before, feed, after = text.rpartition("\n")
+        _, feed, after = text.rpartition("\n")
         self.currentLine = after if feed else self.currentLine + after
         super()._write("%s", text) if args else super()._write(text)
 
