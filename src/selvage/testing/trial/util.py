@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TextIO, TypeVar
 
+from selvage._publish import publish
 from selvage.failure import Failure
 
 # Those with an underscore are here for programs that import them by Twisted's names.
@@ -105,3 +106,6 @@ def _listToPhrase(things: Any, finalDelimiter: str, delimiter: str = ", ") -> st
     if len(words) < 3:
         return f" {finalDelimiter} ".join(words)
     return f"{delimiter.join(words[:-1])}{delimiter}{finalDelimiter} {words[-1]}"
+
+
+publish(globals())
