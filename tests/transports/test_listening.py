@@ -455,6 +455,60 @@ def test_what_accept_fails_with_is_reported_unless_it_is_a_matter_of_course(
     run(main)
 
 
+def test_as_many_are_accepted_at_once_as_came_before(run, reactor, monkeypatch):
+    monkeypatch.setattr(Port, "_accepts_itself", True)
+
+    class Queue:
+        """A listening socket with so many waiting, none of whom can be served."""
+
+        def __init__(self, waiting: int) -> None:
+            self.waiting, self.asked = waiting, 0
+
+        def accept(self) -> Any:
+            self.asked += 1
+            if self.waiting:
+                self.waiting -= 1
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            raise BlockingIOError
+
+    async def main():
+        port = reactor.listenTCP(0, Recording(), interface="127.0.0.1")
+        monkeypatch.setattr(port, "_shed", lambda error: True)
+        real = port.socket
+        asked = []
+        for waiting in (3, 3, 4, 0, 500):
+            port.socket = Queue(waiting)
+            port.doRead()
+            asked.append((port.socket.asked, port.numberAccepts))
+        port.socket = real
+        # Once too often at the first turn, when it did not know; then never more than came, or twice that.
+        assert asked == [(4, 3), (3, 6), (5, 4), (1, 1), (1, 2)]
+        for _ in range(10):
+            port.socket = Queue(500)
+            port.doRead()
+        assert port.socket.asked == port.numberAccepts == 100
+        port.socket = real
+        await port.stopListening()
+
+    run(main)
+
+
+def test_accepting_by_hand_takes_the_reserve_first(run, reactor, monkeypatch, reports):
+    """Whoever calls `doRead` of a port that the loop accepts for; without the reserve it would be reported."""
+    monkeypatch.setattr(_listening.reserved_descriptor, "_file", None)
+
+    async def main():
+        port = reactor.listenTCP(0, Recording(), interface="127.0.0.1")
+        real, port.socket = port.socket, _NoDescriptors(port.socket)
+        port.doRead()
+        assert port.socket.refused == 1
+        assert reports == []
+        port.socket = real
+        await port.stopListening()
+
+    run(main)
+
+
 def test_a_port_that_accepts_itself_serves_many(run, reactor, monkeypatch):
     monkeypatch.setattr(Port, "_accepts_itself", True)
 

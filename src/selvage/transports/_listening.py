@@ -22,7 +22,7 @@ from ._stream import Connection, log_prefix
 if TYPE_CHECKING:
     from ._engine import Engine
 
-#: Connections accepted before other descriptors have their turn.
+#: Most connections accepted before other descriptors have their turn.
 _ACCEPTS_PER_TURN = 100
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 #: What accept() may fail with while the port is sound: it goes on listening.
@@ -167,6 +167,10 @@ class StreamPort(BasePort):
     #: What is made for each accepted connection.
     transport: type[Any] = BaseServer
 
+    #: How many connections are accepted at the next turn, where the port accepts by itself: as many as came at the last
+    #: one, and more when there may have been more, so that hardly any turn asks once too often.
+    numberAccepts = _ACCEPTS_PER_TURN
+
     def __init__(self, factory: Any, backlog: int, reactor: Any) -> None:
         super().__init__(reactor)
         self.factory = factory
@@ -218,22 +222,30 @@ class StreamPort(BasePort):
 
     def doRead(self) -> None:
         """Accept those who wait; called by the loop where the port accepts by itself."""
-        for _ in range(_ACCEPTS_PER_TURN):
-            if not self._reading:
-                return
-            try:
-                sock, _peer = self.socket.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as exc:
-                if exc.errno in _NO_DESCRIPTORS and self._shed(exc):
-                    continue
-                if exc.errno not in ACCEPT_ERRORS and exc.errno != errno.EPERM:  # EPERM: a firewall's word
-                    report(Failure(exc), "Could not accept a connection", source="reader", port=self)
-                return
-            sock.setblocking(False)
-            connection = self._accept()
-            connection._ride(sock, connection._not_adopted)
+        if self._server is not None:
+            # Somebody calls this in the loop's place, which has its own reserve.
+            reserved_descriptor.reserve()
+        wanted, accepted = self.numberAccepts, 0
+        while accepted < wanted and self._reading and self._accept_one():
+            accepted += 1
+        self.numberAccepts = max(1, accepted) if accepted < wanted else min(wanted * 2, _ACCEPTS_PER_TURN)
+
+    def _accept_one(self) -> bool:
+        """Accept one connection, or turn it away; tell whether there may be another."""
+        try:
+            sock, _peer = self.socket.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as exc:
+            if exc.errno in _NO_DESCRIPTORS:
+                return self._shed(exc)
+            if exc.errno not in ACCEPT_ERRORS and exc.errno != errno.EPERM:  # EPERM: a firewall's word
+                report(Failure(exc), "Could not accept a connection", source="reader", port=self)
+            return False
+        sock.setblocking(False)
+        connection = self._accept()
+        connection._ride(sock, connection._not_adopted)
+        return True
 
     def _shed(self, exc: OSError) -> bool:
         """There is no descriptor for who waits: accept with the reserved one, and close at once; tell whether that worked."""
@@ -281,7 +293,7 @@ class StreamPort(BasePort):
             return None
         if self._stopping is None:
             self._stopping = Deferred()
-            self._engine.loop.call_soon(self._stop, connDone)
+            self.reactor._asyncioEventloop.call_soon(self._stop, connDone)
         return self._stopping
 
     loseConnection = stopListening
