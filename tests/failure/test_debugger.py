@@ -112,3 +112,30 @@ def test_the_environment_opens_it_for_what_nobody_handled(
     )
     assert ("('item is', 'wrong')" in done.stdout) == opens
     assert "goes on\n" in done.stdout
+    # Once, by whoever prints what nobody handled.
+    assert (done.stdout + done.stderr).count("ValueError: wrong") == 1
+
+
+@pytest.mark.slow
+def test_it_prints_the_report_where_nobody_else_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where failures go to a log in a file, say."""
+    monkeypatch.setenv("SELVAGE_PDB", "1")
+    program = "from selvage.failure import set_default_reporter\nset_default_reporter(None)\n" + PROGRAM
+    done = subprocess.run(
+        [sys.executable, "-c", program], input="q\n", capture_output=True, text=True, check=True
+    )
+    assert "ValueError: wrong" in done.stdout
+    assert done.stderr == ""
+
+
+def test_what_is_only_counted_is_shown_all_the_same(
+    typed: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reporter tells the first of a kind; the debugger opens for each."""
+    from selvage.failure import Report, _hub
+
+    monkeypatch.setattr(_hub, "_default_reporter", _hub._print_report)
+    for count, prints in ((1, False), (2, True)):
+        typed.append("q")
+        debug_unhandled(Report(caught(), count=count))
+        assert ("ValueError: wrong\n" in capsys.readouterr().out) == prints

@@ -97,16 +97,27 @@ def test_the_story_survives(shape: Callable[[], Failure], protocol: int) -> None
     assert to_text(sent) == to_text(made)
     assert sent.getTraceback() == made.getTraceback()
     assert fingerprint(sent) == fingerprint(made)
+    assert to_text(sent, carets=True) == to_text(made, carets=True)
+    assert to_terminal(sent) == to_terminal(made)
     assert to_text(pickle.loads(pickle.dumps(sent, protocol))) == to_text(made)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_cleaning_changes_no_report(shape: Callable[[], Failure]) -> None:
     made = shape()
-    before = (to_text(made), made.getTraceback(), fingerprint(made), explain(made))
+
+    def reports() -> tuple[str, ...]:
+        texts = (
+            to_text(made),
+            to_text(made, carets=True),
+            to_terminal(made),
+            to_terminal(made, carets=False),
+        )
+        return (*texts, made.getTraceback(), fingerprint(made), explain(made))
+
+    before = reports()
     made.cleanFailure()
-    assert (to_text(made), made.getTraceback(), fingerprint(made), explain(made)) == before
-    assert to_terminal(made, carets=False) == to_terminal(made)
+    assert reports() == before
 
 
 def test_causes_are_linked_again() -> None:

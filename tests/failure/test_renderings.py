@@ -350,6 +350,10 @@ def test_explain_says_what_happened_from_where_to_where() -> None:
 def test_explain_of_other_shapes() -> None:
     assert explain(ValueError("x")) == "ValueError (x) was never raised."
     assert explain(ValueError()) == "ValueError was never raised."
+    noted = ValueError("x")
+    for note in ("while reading\na.txt", "", "3", "4", "5"):
+        noted.add_note(note)
+    assert explain(noted) == "ValueError (x) was never raised. Noted: while reading a.txt; 3; 2 more."
     assert "It happened while the program handled " in explain(caught(test_text.while_handling))
     assert "It stands for 2 failures: ValueError (" in explain(gathered())
     assert (

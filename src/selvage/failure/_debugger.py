@@ -10,6 +10,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from selvage.failure import _hub
 from selvage.failure._frames import shown
 from selvage.failure._printable import printable
 
@@ -22,8 +23,11 @@ __all__ = ["debug_unhandled", "post_mortem"]
 _terminal = threading.Lock()
 
 
-def post_mortem(failure: Failure) -> None:
+def post_mortem(failure: Failure, printed: bool = False) -> None:
     """Open the debugger on the frames that a report shows, at the innermost.
+
+    Args:
+        printed: the report is on the screen already.
 
     Raises:
         ValueError: the failure has no live frames.
@@ -40,11 +44,14 @@ def post_mortem(failure: Failure) -> None:
     for entry in reversed(entries):
         traceback = TracebackType(traceback, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     with _terminal:
-        print(printable(failure.getTraceback()))
+        if not printed:
+            print(printable(failure.getTraceback()))
         pdb.post_mortem(traceback)
 
 
 def debug_unhandled(report: Report) -> None:
     """Subscribe this to the hub to look at each failure that nobody handled."""
     if report.failure.tb is not None:
-        post_mortem(report.failure)
+        # Of the first of its kind, where no log has been set up to hear of it.
+        printed = report.count == 1 and _hub.prints_reports()
+        post_mortem(report.failure, printed)

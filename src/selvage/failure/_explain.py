@@ -9,10 +9,11 @@ from selvage.failure._story import Story, StoryFrame
 
 __all__ = ["explain"]
 
-# Characters of a message or a line of source, functions on the way, and members of a group: a paragraph is not a report.
+# Characters of a message or a line of source, functions on the way, members of a group, and notes: a paragraph is not a report.
 _LONGEST = 120
 _WAY = 6
 _MEMBERS = 3
+_NOTES = 3
 
 
 def explain(failure: Story | BaseException) -> str:
@@ -23,7 +24,9 @@ def explain(failure: Story | BaseException) -> str:
     """
     story = Story.of(failure)
     return printable(
-        " ".join([_what(story), *_way(story), *_members(story), *_causes(story), *_chain(story)])
+        " ".join(
+            [_what(story), *_notes(story), *_way(story), *_members(story), *_causes(story), *_chain(story)]
+        )
     )
 
 
@@ -41,6 +44,16 @@ def _named(story: Story) -> str:
     name = name if module in ("builtins", "__main__") else story.type
     words = _short(story.message)
     return f"{name} ({words})" if words else name
+
+
+def _notes(story: Story) -> Iterator[str]:
+    """Say what was noted on its way."""
+    told = [words for note in story.notes[:_NOTES] if (words := _short(note))]
+    left = len(story.notes) - _NOTES
+    if left > 0:
+        told.append(f"{left} more")
+    if told:
+        yield f"Noted: {'; '.join(told)}."
 
 
 def _way(story: Story) -> Iterator[str]:

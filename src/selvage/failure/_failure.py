@@ -483,15 +483,15 @@ class Failure(BaseException):
             "stack": self._stack_records(),
             "pickled": 1,
             "frames": frames,
-            "story": self._told(),
+            "story": self._told(carets=True),
         }
 
-    def _told(self) -> Story:
+    def _told(self, carets: bool = False) -> Story:
         """Give the story, in a form that outlives the frames."""
         from selvage.failure._locals import Locals
         from selvage.failure._story import Teller
 
-        return Teller(locals=Locals() if self.captureVars else None).tell(self)
+        return Teller(carets, Locals() if self.captureVars else None).tell(self)
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
         for name, value in (state or {}).items():

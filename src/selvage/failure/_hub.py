@@ -212,6 +212,11 @@ def set_default_reporter(f: Subscriber | None) -> Subscriber | None:
         return previous
 
 
+def prints_reports() -> bool:
+    """Tell whether the default reporter is the one that prints to standard error."""
+    return _default_reporter is _print_report
+
+
 class Silence:
     """A time in which some failures are counted and not told; see `silence`. Leaving its `with` block lifts it."""
 
@@ -457,7 +462,7 @@ def _deliver(record: Report, told: bool, shown: bool = False) -> None:
         told: it is not only counted.
         shown: see `receive`.
     """
-    if told and not (shown and _default_reporter is _print_report):
+    if told and not (shown and prints_reports()):
         _call_default(record)
     for each in _subscribers:
         if each.grouped:

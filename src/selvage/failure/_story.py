@@ -119,6 +119,10 @@ class StoryFrame(_Record):
         """The same without local variables."""
         return StoryFrame(self.function, self.file, self.line, self.code, self.columns, None, self.repeated)
 
+    def without_columns(self) -> StoryFrame:
+        """The same without the part of the line that failed."""
+        return StoryFrame(self.function, self.file, self.line, self.code, None, self.locals, self.repeated)
+
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> StoryFrame:
         """Make a frame of what `to_dict` gave."""
@@ -313,6 +317,10 @@ class Story(_Record):
         """The same without local variables."""
         return self._with_frames(lambda frames: [frame.without_locals() for frame in frames])
 
+    def without_columns(self) -> Story:
+        """The same without the parts of lines that failed."""
+        return self._with_frames(lambda frames: [frame.without_columns() for frame in frames])
+
     def without_ours(self) -> Story:
         """The same without frames of Selvage's own files, where there are others."""
         return self._with_frames(
@@ -372,7 +380,9 @@ class Teller:
         value = failure.value
         kept: Story | None = getattr(failure, "_story", None)
         if kept is not None:
-            return kept if self._locals is not None else kept.without_locals()
+            if self._locals is None:
+                kept = kept.without_locals()
+            return kept if self._carets else kept.without_columns()
         story = Story(qualified_name(failure.type), message_of(value), self._frames(failure))
         if isinstance(value, BaseException):
             story.notes = notes_of(value)
