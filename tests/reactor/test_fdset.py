@@ -654,3 +654,41 @@ def test_one_closed_between_two_runs_is_told_before_the_next(reactor, run_for):
     run_for(reactor)
     assert len(careless.events) == 1
     os.close(writing)
+
+
+@pytest.mark.parametrize("make", [EpollWatcher, LoopWatcher])
+def test_one_that_had_an_error_goes_on_hearing(reactor, run_for, reports, make):
+    """A datagram socket whose peer was not there has an error once, and works."""
+    if make is LoopWatcher and not isinstance(reactor._asyncioEventloop, asyncio.BaseEventLoop):
+        # libuv takes it from its epoll, without a word: one more reason for our own. Its kqueue knows no such event.
+        pytest.skip("uvloop lets go of a descriptor with an error where it watches that with epoll")
+    reactor._watcher = make(reactor._on_ready)
+    reactor._watcher.attach(reactor._asyncioEventloop)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        ours.bind(("127.0.0.1", 0))
+        ours.setblocking(False)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as theirs:
+            theirs.bind(("127.0.0.1", 0))
+            address = theirs.getsockname()
+        ours.connect(address)
+        heard = []
+
+        class Reader(Descriptor):
+            def doRead(self):
+                try:
+                    heard.append(ours.recv(100))
+                except ConnectionRefusedError:
+                    heard.append("refused")
+                    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    peer.bind(address)
+                    peer.sendto(b"here now", ours.getsockname())
+                    peer.close()
+                else:
+                    reactor.stop()
+
+        reader = Reader(ours)
+        reactor.addReader(reader)
+        ours.send(b"is somebody there?")
+        run_for(reactor)
+        reactor.removeReader(reader)
+        assert heard == ["refused", b"here now"]

@@ -431,6 +431,43 @@ def test_descriptors_arrive_before_the_bytes_they_ride_on(reactor, run, place):
     run(main)
 
 
+def test_descriptor_may_be_closed_once_it_was_given(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, client=Taking)
+        reading, writing = os.pipe()
+        server.transport.sendFileDescriptor(writing)
+        os.close(writing)
+        other = os.open(os.devnull, os.O_WRONLY)  # most likely with the number that is free now
+        server.transport.write(b"x")
+        await client.got(1)
+        (taken,) = client.taken()
+        os.write(taken, b"through")
+        assert os.read(reading, 7) == b"through"
+        for number in (reading, taken, other):
+            os.close(number)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            server.transport.sendFileDescriptor(reading)
+        await end(port, server, client)
+
+    run(main)
+
+
+def test_descriptors_that_never_left_are_closed(reactor, run, place):
+    async def main():
+        port, server, client = await pair(reactor, place, client=Taking)
+        reading, writing = os.pipe()
+        server.transport.sendFileDescriptor(writing)
+        os.close(writing)
+        server.transport.abortConnection()
+        await server.lost()
+        assert os.read(reading, 1) == b""  # nobody has the other end any more
+        os.close(reading)
+        await client.lost()
+        await end(port)
+
+    run(main)
+
+
 def test_more_descriptors_than_bytes_end_the_connection(reactor, run, place):
     async def main():
         port, server, client = await pair(reactor, place, client=Taking)

@@ -84,7 +84,7 @@ class IUNIXTransport(ITransport, Protocol):
         """Send a duplicate of a descriptor of this process.
 
         It travels with ordinary bytes, so at least as many `write` calls are needed as there are descriptors.
-        Keep it open until it is sent.
+        The caller may close its own at once. (On Twisted, only when it has been sent.)
         """
 
 

@@ -189,8 +189,13 @@ class SendmsgTransport:
             self._write()
 
     def send_descriptor(self, number: int) -> None:
-        """Have a duplicate of a descriptor leave with the bytes written next."""
-        self._descriptors.append(number)
+        """Have a duplicate of a descriptor leave with the bytes written next.
+
+        Raises:
+            OSError: it is not open, or the process may have no more.
+        """
+        # At once: the caller may close it, and its number may be another's by the time that this leaves.
+        self._descriptors.append(os.dup(number))
 
     def descriptors_waiting(self) -> int:
         """Return how many descriptors have not left yet."""
@@ -234,9 +239,12 @@ class SendmsgTransport:
         count = min(len(self._descriptors), self._size, _DESCRIPTORS_AT_ONCE)
         numbers = array.array("i", [self._descriptors[index] for index in range(count)])
         sent = self._socket.sendmsg(pieces, [(socket.SOL_SOCKET, _SYSTEM.SCM_RIGHTS, numbers)])
-        for _ in range(count):
-            self._descriptors.popleft()
+        self._close_descriptors(count)
         return sent
+
+    def _close_descriptors(self, count: int) -> None:
+        for _ in range(count):
+            os.close(self._descriptors.popleft())
 
     def _watch_output(self) -> None:
         wanted = bool(self._buffer) and not self._ended
@@ -295,6 +303,7 @@ class SendmsgTransport:
             self._look.cancel()
             self._look = None
         self._buffer.clear()
+        self._close_descriptors(len(self._descriptors))
         self._size = 0
         self._watch_input()
         self._watch_output()

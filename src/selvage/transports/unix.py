@@ -136,9 +136,12 @@ class _UNIXMixin:
         return UNIXAddress(self.extra("peername") or None)
 
     def sendFileDescriptor(self: Any, descriptor: int) -> None:
-        """Send a duplicate of a descriptor, before the bytes written next.
+        """Send a duplicate of a descriptor, before the bytes written next; the caller may close its own at once.
 
-        At least as many bytes as descriptors have to be written; keep it open until it is sent.
+        At least as many bytes as descriptors have to be written.
+
+        Raises:
+            OSError: it is not open, or the process may have no more.
         """
         if self._transport is not None and not self.disconnected:
             self._transport.send_descriptor(descriptor)
