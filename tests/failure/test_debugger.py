@@ -76,7 +76,7 @@ def test_what_has_no_frames_says_so() -> None:
 def test_a_report_without_frames_opens_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     from selvage.failure import Report
 
-    debug_unhandled(Report(Failure(ValueError("x"))))
+    debug_unhandled(Report(Failure(ValueError("x"))), False)
     assert capsys.readouterr().out == ""
 
 
@@ -129,13 +129,12 @@ def test_it_prints_the_report_where_nobody_else_has(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_only_counted_is_shown_all_the_same(
-    typed: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    typed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The reporter tells the first of a kind; the debugger opens for each."""
-    from selvage.failure import Report, _hub
+    from selvage.failure import Report
 
-    monkeypatch.setattr(_hub, "_default_reporter", _hub._print_report)
-    for count, prints in ((1, False), (2, True)):
+    for others_print, count, prints in ((True, 1, False), (True, 2, True), (False, 1, True)):
         typed.append("q")
-        debug_unhandled(Report(caught(), count=count))
+        debug_unhandled(Report(caught(), count=count), others_print)
         assert ("ValueError: wrong\n" in capsys.readouterr().out) == prints

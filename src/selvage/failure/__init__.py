@@ -46,6 +46,7 @@ from selvage.failure._hub import (
     forget,
     handled_late as handled_late,  # for selvage.defer
     limit_reports,
+    prints_reports as prints_reports,  # for the debugger
     recent,
     report,
     set_default_reporter,
@@ -139,4 +140,4 @@ publish(globals())
 if os.environ.get("SELVAGE_PDB", "0") not in ("", "0"):
     from selvage.failure._debugger import debug_unhandled
 
-    subscribe(debug_unhandled)
+    subscribe(lambda report: debug_unhandled(report, prints_reports()))

@@ -10,7 +10,6 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from selvage.failure import _hub
 from selvage.failure._frames import shown
 from selvage.failure._printable import printable
 
@@ -49,9 +48,11 @@ def post_mortem(failure: Failure, printed: bool = False) -> None:
         pdb.post_mortem(traceback)
 
 
-def debug_unhandled(report: Report) -> None:
-    """Subscribe this to the hub to look at each failure that nobody handled."""
+def debug_unhandled(report: Report, others_print: bool) -> None:
+    """Subscribe this to the hub to look at each failure that nobody handled.
+
+    Args:
+        others_print: the hub prints reports itself, as where no log has been set up: the first of each kind.
+    """
     if report.failure.tb is not None:
-        # Of the first of its kind, where no log has been set up to hear of it.
-        printed = report.count == 1 and _hub.prints_reports()
-        post_mortem(report.failure, printed)
+        post_mortem(report.failure, printed=others_print and report.count == 1)
