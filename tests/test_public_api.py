@@ -61,6 +61,7 @@ FACES = [
     "selvage.testing.trial.util",
     "selvage.transports",
     "selvage.web",
+    "selvage.web.client",
     "selvage.web.errors",
     "selvage.web.interfaces",
     "selvage.web.template",

@@ -87,6 +87,12 @@ DIFFERS: dict[str, dict[str, str]] = {
         "DummyTransport: missing": _LINES,
         "transport: missing": _LINES,
     },
+    "twisted.web.client": {
+        "HTTP11ClientProtocol.connectionLost: takes no *": "Twisted's takes whatever its state machine passes on",
+        "HTTP11ClientProtocol.dataReceived: argument 1 is": "the name of the hook in Protocol",
+        "Response.deliverBody: takes no *": "Twisted's takes whatever its state machine passes on",
+        "urlunparse: argument 0 is": "the standard library's function",
+    },
 }
 
 

@@ -1,0 +1,150 @@
+"""The client of HTTP.  Floor 4.
+
+`Agent` and what wraps agents are Twisted's: all of `twisted.web.client`.
+"""
+
+import warnings
+from typing import Any
+
+from selvage._publish import publish
+from selvage.web._losses import PotentialDataLoss as PotentialDataLoss
+from selvage.web.client._agent import (
+    Agent as Agent,
+    ProxyAgent as ProxyAgent,
+    _AgentBase as _AgentBase,
+    _StandardEndpointFactory as _StandardEndpointFactory,
+)
+from selvage.web.client._body import (
+    FileBodyProducer as FileBodyProducer,
+    PartialDownloadError as PartialDownloadError,
+    _ReadBodyProtocol as _ReadBodyProtocol,
+    readBody as readBody,
+)
+from selvage.web.client._codecs import ContentDecodingError as ContentDecodingError
+from selvage.web.client._connection import HTTP11ClientProtocol as HTTP11ClientProtocol
+from selvage.web.client._cookies import (
+    CookieAgent as CookieAgent,
+    _FakeStdlibRequest as _FakeStdlibRequest,
+    _FakeStdlibResponse as _FakeStdlibResponse,
+)
+from selvage.web.client._decoding import (
+    BrotliDecoder as BrotliDecoder,
+    ContentDecoderAgent as ContentDecoderAgent,
+    DeflateDecoder as DeflateDecoder,
+    GzipDecoder as GzipDecoder,
+    ZstandardDecoder as ZstandardDecoder,
+)
+from selvage.web.client._errors import (
+    BadHeaders as BadHeaders,
+    BadResponseVersion as BadResponseVersion,
+    BodyTooLarge as BodyTooLarge,
+    ConnectionAborted as ConnectionAborted,
+    ExcessWrite as ExcessWrite,
+    HeadTooLarge as HeadTooLarge,
+    ParseError as ParseError,
+    RequestGenerationFailed as RequestGenerationFailed,
+    RequestNotSent as RequestNotSent,
+    RequestTransmissionFailed as RequestTransmissionFailed,
+    ResponseDone as ResponseDone,
+    ResponseFailed as ResponseFailed,
+    ResponseNeverReceived as ResponseNeverReceived,
+    WrongBodyLength as WrongBodyLength,
+    _WrapperException as _WrapperException,
+)
+from selvage.web.client._framing import BODY as BODY, DONE as DONE, HEADER as HEADER, STATUS as STATUS
+from selvage.web.client._parser import HTTPClientParser as HTTPClientParser, HTTPParser as HTTPParser
+from selvage.web.client._policy import (
+    BrowserLikePolicyForHTTPS as BrowserLikePolicyForHTTPS,
+    HostnameCachingHTTPSPolicy as HostnameCachingHTTPSPolicy,
+    WebClientContextFactory as _WebClientContextFactory,
+    _ContextFactoryWithContext as _ContextFactoryWithContext,
+    _DeprecatedToCurrentPolicyForHTTPS as _DeprecatedToCurrentPolicyForHTTPS,
+)
+from selvage.web.client._pool import (
+    HTTPConnectionPool as HTTPConnectionPool,
+    _HTTP11ClientFactory as _HTTP11ClientFactory,
+    _RetryingHTTP11ClientProtocol as _RetryingHTTP11ClientProtocol,
+)
+from selvage.web.client._redirect import (
+    BrowserLikeRedirectAgent as BrowserLikeRedirectAgent,
+    RedirectAgent as RedirectAgent,
+)
+from selvage.web.client._request import (
+    ChunkedEncoder as ChunkedEncoder,
+    LengthEnforcingConsumer as LengthEnforcingConsumer,
+    Request as Request,
+    _ensureValidMethod as _ensureValidMethod,
+    _ensureValidURI as _ensureValidURI,
+)
+from selvage.web.client._response import (
+    Response as Response,
+    TransportProxyProducer as TransportProxyProducer,
+    makeStatefulDispatcher as makeStatefulDispatcher,
+)
+from selvage.web.client._uri import URI as URI, _urljoin as _urljoin
+
+__all__ = [
+    "URI",
+    "Agent",
+    "BadHeaders",
+    "BadResponseVersion",
+    "BodyTooLarge",
+    "BrotliDecoder",
+    "BrowserLikePolicyForHTTPS",
+    "BrowserLikeRedirectAgent",
+    "ChunkedEncoder",
+    "ConnectionAborted",
+    "ContentDecoderAgent",
+    "ContentDecodingError",
+    "CookieAgent",
+    "DeflateDecoder",
+    "ExcessWrite",
+    "FileBodyProducer",
+    "GzipDecoder",
+    "HTTP11ClientProtocol",
+    "HTTPClientParser",
+    "HTTPConnectionPool",
+    "HTTPParser",
+    "HeadTooLarge",
+    "HostnameCachingHTTPSPolicy",
+    "LengthEnforcingConsumer",
+    "ParseError",
+    "PartialDownloadError",
+    "PotentialDataLoss",
+    "ProxyAgent",
+    "RedirectAgent",
+    "Request",
+    "RequestGenerationFailed",
+    "RequestNotSent",
+    "RequestTransmissionFailed",
+    "Response",
+    "ResponseDone",
+    "ResponseFailed",
+    "ResponseNeverReceived",
+    "TransportProxyProducer",
+    "WrongBodyLength",
+    "ZstandardDecoder",
+    "makeStatefulDispatcher",
+    "readBody",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "WebClientContextFactory":
+        warnings.warn(
+            f"{__name__}.{name} was deprecated in Twisted 14.0.0: please use"
+            f" {__name__}.BrowserLikePolicyForHTTPS instead",
+            category=DeprecationWarning,
+            stacklevel=2,
+        )
+        return _WebClientContextFactory
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+publish(
+    {
+        **globals(),
+        "WebClientContextFactory": _WebClientContextFactory,
+        "__all__": [*__all__, "WebClientContextFactory"],
+    }
+)
