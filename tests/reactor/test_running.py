@@ -15,7 +15,7 @@ import pytest
 from selvage.defer import Deferred
 from selvage.errors import ReactorAlreadyRunning, ReactorNotRestartable, ReactorNotRunning
 from selvage.interfaces import _ISupportsExitSignalCapturing
-from selvage.reactor import NotAvailableError, Reactor, ReactorBase, _loop
+from selvage.reactor import Reactor, ReactorBase, _loop
 from selvage.reactor._base import MOST_CALLS_A_TURN
 
 
@@ -711,15 +711,6 @@ def test_missing_hooks_without_arguments_say_what_to_override():
         bare.doIteration(0)
     with pytest.raises(NotImplementedError, match="override installWaker"):
         ReactorBase()
-
-
-# -- what later parts bring ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["listenSSL", "connectSSL"])
-def test_what_is_missing_says_so(reactor, method):
-    with pytest.raises(NotAvailableError, match=f"reactor.{method} is not available"):
-        getattr(reactor, method)(1, 2, 3)
 
 
 # -- error callbacks ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,9 @@ import ssl
 from typing import Any
 
 import trustme
+from zope.interface import implementer
+
+from selvage.interfaces import IOpenSSLContextFactory
 
 HOST = "localhost"
 
@@ -25,6 +28,8 @@ def certificate(*names: str, **options: Any) -> trustme.LeafCert:
 def server_context(*names: str, protocols: tuple[str, ...] = ()) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate(*names).configure_cert(made)
+    # A peer that closes with tickets unread resets the connection, and what it sent last may be lost.
+    made.num_tickets = 0
     if protocols:
         made.set_alpn_protocols(list(protocols))
     return made
@@ -64,3 +69,14 @@ def openssl_client_context() -> Any:
     authority().configure_trust(made)
     made.set_verify(SSL.VERIFY_PEER)
     return made
+
+
+@implementer(IOpenSSLContextFactory)
+class OpenSSLContext:
+    """A context factory of the old kind, as programs for Twisted bring them."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+    def getContext(self) -> Any:
+        return self.context

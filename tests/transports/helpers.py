@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import struct
 from typing import Any
 
@@ -157,16 +159,100 @@ class Peer:
         """Read to the end."""
         return await self.read(1 << 40)
 
+    def send_now(self, data: bytes) -> None:
+        """Send without waiting; the system takes that much."""
+        self.sock.send(data)
+
     def half_close(self) -> None:
         self.sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self.sock.close()
 
+    def leave(self) -> None:
+        """Close without a word."""
+        self.sock.close()
+
     def reset(self) -> None:
         """Close with a reset, as a crashed machine's network would."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
+
+
+class TLSPeer(Peer):
+    """A raw socket that speaks TLS by the standard library, step by step, so that tests see each of them."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(sock)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, **options)
+
+    async def _drain(self) -> None:
+        if self._outgoing.pending:
+            await super().send(self._outgoing.read())
+
+    async def _step(self, function: Any, *args: Any) -> Any:
+        """Call a function of the library until it has what it needs from the other side."""
+        while True:
+            try:
+                result = function(*args)
+            except ssl.SSLWantReadError:
+                await self._drain()
+                await self.feed()
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    await self._drain()
+                raise
+            else:
+                await self._drain()
+                return result
+
+    async def feed(self) -> None:
+        """Take what the other side sent."""
+        data = await super().recv()
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    async def shake(self) -> TLSPeer:
+        await self._step(self.tls.do_handshake)
+        return self
+
+    async def send(self, data: bytes) -> None:
+        self.tls.write(data)
+        await self._drain()
+
+    def send_now(self, data: bytes) -> None:
+        self.tls.write(data)
+        self.sock.send(self._outgoing.read())
+
+    async def recv(self, size: int = 65536) -> bytes:
+        """Read; empty when the other side said goodbye."""
+        try:
+            return await self._step(self.tls.read, size)
+        except ssl.SSLZeroReturnError:
+            return b""
+        except ssl.SSLError as exc:
+            raise ConnectionResetError from exc  # it left without goodbye
+
+    def say_goodbye(self) -> None:
+        """Send our close_notify, and go on reading."""
+        try:
+            self.tls.unwrap()
+        except ssl.SSLError:
+            pass  # the other side's has not come, or data comes before it
+        self.sock.send(self._outgoing.read())
+
+    def close(self) -> None:
+        """Say goodbye if that is possible, and leave."""
+        try:
+            self.say_goodbye()
+        except OSError:
+            pass
+        self.sock.close()
+
+    half_close = say_goodbye
 
 
 async def served(reactor: Any, protocol: Any = Recorder) -> tuple[Any, Peer, Any]:

@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import os
 import socket
+import ssl
 import sys
 import tempfile
 import traceback
@@ -18,10 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 
 from selvage.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 
-from .helpers import Peer, Recorder, Recording, turn
+from .certificates import (
+    HOST,
+    OpenSSLContext,
+    client_context,
+    openssl_server_context,
+    server_context,
+)
+from .helpers import Peer, Recorder, Recording, TLSPeer, turn
 from .test_producers import MIB, Pull, Push
 from .test_stream import HalfCloseable
 
@@ -59,7 +68,7 @@ class Way:
         """
         factory = Recording(protocol)
         peer = Peer(await self._make(factory))
-        self.stack.callback(peer.close)
+        self.stack.callback(peer.leave)
         if fill:
             try:
                 peer.sock.send(fill)
@@ -161,9 +170,83 @@ class UNIXAdoptedPort(UNIX):
         return await self._raw(AF_UNIX, path)
 
 
+class TLS(Way):
+    """What all ways with TLS have in common: a `TLSTransport` between the connection and one of the others."""
+
+    peer_is_client = True
+
+    async def connect(self, protocol: Any = Recorder, fill: bytes = b"") -> tuple[Any, Peer]:
+        factory = Recording(protocol)
+        sock = await self._make(factory)
+        if self.peer_is_client:
+            peer = TLSPeer(sock, client_context(), server_hostname=HOST)
+        else:
+            peer = TLSPeer(sock, server_context(), server_side=True)
+        self.stack.callback(peer.leave)
+        made = await self._secured(factory)
+        try:
+            await peer.shake()
+            if fill:
+                peer.send_now(fill)
+        except (OSError, ssl.SSLError):
+            pass  # the end came first
+        await turn(3)
+        return made, peer
+
+    async def _secured(self, factory: Any) -> Any:
+        return await factory.next()
+
+
+class TLSServer(TLS, TCP):
+    async def _make(self, factory: Any) -> socket.socket:
+        port = self.reactor.listenSSL(0, factory, server_context(), interface="127.0.0.1")
+        self.stack.push_async_callback(self._stop, port)
+        return await self._raw(socket.AF_INET, ("127.0.0.1", port.getHost().port))
+
+
+class TLSClient(TLS, TCP):
+    peer_is_client = False
+
+    async def _make(self, factory: Any) -> socket.socket:
+        listening = self._listening(socket.AF_INET)
+        self.reactor.connectSSL(*listening.getsockname(), factory, client_context())
+        return (await self.loop.sock_accept(listening))[0]
+
+
+class TLSOfPyOpenSSL(TLSServer):
+    async def _make(self, factory: Any) -> socket.socket:
+        context = openssl_server_context()
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)  # without tickets, see `server_context`
+        port = self.reactor.listenSSL(0, factory, OpenSSLContext(context), interface="127.0.0.1")
+        self.stack.push_async_callback(self._stop, port)
+        return await self._raw(socket.AF_INET, ("127.0.0.1", port.getHost().port))
+
+
+class TLSStarted(TLS, TCPServer):
+    """Begun when the connection stood already."""
+
+    async def _secured(self, factory: Any) -> Any:
+        made = await factory.next()
+        if made.transport is not None:
+            made.transport.startTLS(server_context())
+        return made
+
+
+class TLSOverUNIX(TLSStarted, UNIXClient):
+    peer_is_client = False
+
+    _make = UNIXClient._make
+
+    async def _secured(self, factory: Any) -> Any:
+        made = await factory.next()
+        made.transport.startTLS(client_context(), server_hostname=HOST)
+        return made
+
+
 WAYS = [TCPServer, TCPClient, TCPAdopted, TCPAdoptedPort]
 if AF_UNIX is not None:
-    WAYS += [UNIXServer, UNIXClient, UNIXAdopted, UNIXAdoptedPort]
+    WAYS += [UNIXServer, UNIXClient, UNIXAdopted, UNIXAdoptedPort, TLSOverUNIX]
+WAYS += [TLSServer, TLSClient, TLSOfPyOpenSSL, TLSStarted]
 
 
 @pytest.fixture
@@ -175,7 +258,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
 def hold(
-    request: Any, reactor: Any, run: Any, folder: Path
+    request: Any, reactor: Any, run: Any, folder: Path, monkeypatch: Any
 ) -> Callable[[Callable[[Way], Awaitable[None]]], None]:
     """Run a coroutine function with a way to connect, and see that nothing stays open."""
 
@@ -183,6 +266,9 @@ def hold(
     async def way() -> AsyncIterator[Way]:
         async with AsyncExitStack() as stack:
             yield request.param(reactor, folder, stack)
+
+    # Most peers here do not answer a goodbye.
+    monkeypatch.setattr("selvage.transports._tls_transport.CLOSE_TIMEOUT_S", 0.05)
 
     def hold_it(scene: Callable[[Way], Awaitable[None]]) -> None:
         async def main() -> None:
@@ -399,8 +485,8 @@ def test_a_peer_that_goes_without_reading_is_the_end(hold, size, pausing):
         subject.transport = server.transport
         server.transport.write(b"never read")
         await turn(2)
-        peer.sock.send(b"x" * size)
-        peer.close()
+        peer.send_now(b"x" * size)
+        peer.leave()
         subject.transport.resumeProducing()
         while not subject.reasons:
             await turn()

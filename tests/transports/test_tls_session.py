@@ -32,12 +32,12 @@ from .certificates import (
 
 def standard(is_client: bool, context: Any = None, name: str | None = HOST) -> TLSSession:
     context = context or (client_context() if is_client else server_context())
-    return TLSSession(StandardEngine(context, is_client, name), "the peer")
+    return TLSSession(StandardEngine(context, is_client, name), lambda: "the peer")
 
 
 def openssl(is_client: bool, context: Any = None) -> TLSSession:
     context = context or (openssl_client_context() if is_client else openssl_server_context())
-    return TLSSession(OpenSSLEngine(SSL.Connection(context, None), is_client), "the peer")
+    return TLSSession(OpenSSLEngine(SSL.Connection(context, None), is_client), lambda: "the peer")
 
 
 ENGINES = {"standard": standard, "openssl": openssl}

@@ -316,6 +316,14 @@ class NetstringBuffer:
             self._data = data
         self._offset = 0
 
+    def take(self) -> bytes:
+        """Give out every byte that was not delivered and be empty."""
+        rest = self._data[self._offset :] + bytes(self._held)
+        self._data = b""
+        self._offset = self._needed = 0
+        self._held.clear()
+        return rest
+
     def next_string(self, limit: int) -> bytes | None:
         """Give out the next string, or None when its end is not there yet.
 

@@ -51,6 +51,14 @@ class _LineProtocol(Protocol):
         buffer.take()
         buffer.add(data)
 
+    def take_unread(self) -> bytes:
+        """Give out what was received and not delivered, and forget it.
+
+        `startTLS` asks: what came in the clear must not pass for what came encrypted.
+        """
+        buffer = self._line_buffer
+        return b"" if buffer is None else buffer.take()
+
     def lineReceived(self, line: bytes) -> Any:
         """Hook: called with each line, its delimiter removed; has to be overridden.
 
@@ -159,8 +167,7 @@ class LineReceiver(_LineProtocol, _WatchedPause):
 
     def clearLineBuffer(self) -> bytes:
         """Take all bytes that were received and not delivered; may be called from within any hook."""
-        buffer = self._line_buffer
-        return b"" if buffer is None else buffer.take()
+        return self.take_unread()
 
     def dataReceived(self, data: bytes) -> Any:
         """Deliver what arrived, to `lineReceived` or `rawDataReceived`, whichever mode holds at that byte.

@@ -61,6 +61,13 @@ class NetstringReceiver(Protocol):
         finally:
             self._busy = False
 
+    def take_unread(self) -> bytes:
+        """Give out what was received and not delivered, and forget it.
+
+        `startTLS` asks: what came in the clear must not pass for what came encrypted.
+        """
+        return b"" if self._strings is None else self._strings.take()
+
     def stringReceived(self, string: bytes) -> None:
         """Hook: called with the bytes of each complete netstring; has to be overridden."""
         raise NotImplementedError(f"{type(self).__name__} has to override stringReceived()")

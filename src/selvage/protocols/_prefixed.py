@@ -57,6 +57,14 @@ class IntNStringReceiver(Protocol, _WatchedPause):
 
     _unprocessed = recvd
 
+    def take_unread(self) -> bytes:
+        """Give out what was received and not delivered, and forget it.
+
+        `startTLS` asks: what came in the clear must not pass for what came encrypted.
+        """
+        buffer = self._frame_buffer
+        return b"" if buffer is None else buffer.take()
+
     def _interrupt(self) -> None:
         buffer = self._frame_buffer
         if buffer is not None and buffer.busy:

@@ -134,6 +134,12 @@ class ProtocolWrapper(Protocol):
         """Hand on."""
         self.wrappedProtocol.dataReceived(data)
 
+    def take_unread(self) -> bytes:
+        """Give out what the wrapped protocol received and has not looked at; `startTLS` asks."""
+        take = getattr(self.wrappedProtocol, "take_unread", None)
+        unread: bytes = b"" if take is None else take()
+        return unread
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Hand on, and let go of the wrapped protocol, which holds us as its transport."""
         self.factory.unregisterProtocol(self)

@@ -25,6 +25,8 @@ class StatefulProtocol(Protocol):
 
     _state: State | None = None
     _held: bytearray | None = None
+    # How much of that was delivered, while it is being delivered.
+    _start = 0
 
     def makeConnection(self, transport: Any) -> None:
         """Begin with the initial state."""
@@ -42,20 +44,32 @@ class StatefulProtocol(Protocol):
         if held is None or state is None:
             raise RuntimeError(f"{self!r} received data before makeConnection() was called")
         held += data
-        start = 0
         try:
-            while len(held) - start >= state[1]:
+            while len(held) - self._start >= state[1]:
                 function, wanted = state
-                end = start + wanted
-                piece = bytes(held[start:end])
-                start = end
+                end = self._start + wanted
+                piece = bytes(held[self._start : end])
+                self._start = end
                 following = function(piece)
                 if following is not None:
                     state = self._state = following
-                if start == len(held):
+                if self._start == len(held):
                     break
         finally:
-            del held[:start]
+            del held[: self._start]
+            self._start = 0
+
+    def take_unread(self) -> bytes:
+        """Give out what was received and not delivered, and forget it.
+
+        `startTLS` asks: what came in the clear must not pass for what came encrypted.
+        """
+        held = self._held
+        if held is None:
+            return b""
+        unread = bytes(held[self._start :])
+        del held[self._start :]
+        return unread
 
 
 publish(globals())

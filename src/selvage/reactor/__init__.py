@@ -20,7 +20,6 @@ from ._caching_resolver import CachingResolver
 from ._forks import ForkedReactorError
 from ._install import install
 from ._lockfile import DeferredFilesystemLock, FilesystemLock, isLocked
-from ._reactor import NotAvailableError
 from ._resolver import GAIResolver, HostResolution
 from ._resolver_adapters import ComplexResolverSimplifier, FirstOneWins, SimpleResolverComplexifier
 from ._run import run
@@ -43,7 +42,6 @@ __all__ = [
     "ForkedReactorError",
     "GAIResolver",
     "HostResolution",
-    "NotAvailableError",
     "PluggableResolverMixin",
     "Reactor",
     "ReactorBase",

@@ -11,6 +11,7 @@ import asyncio
 from selvage.transports._process_mixin import ProcessReactorMixin
 from selvage.transports._reactor_mixins import (
     SocketReactorMixin,
+    SSLReactorMixin,
     TCPReactorMixin,
     UDPReactorMixin,
     UNIXReactorMixin,
@@ -22,7 +23,13 @@ __all__ = ["Reactor"]
 
 
 class Reactor(
-    TCPReactorMixin, UDPReactorMixin, UNIXReactorMixin, SocketReactorMixin, ProcessReactorMixin, LoopReactor
+    TCPReactorMixin,
+    SSLReactorMixin,
+    UDPReactorMixin,
+    UNIXReactorMixin,
+    SocketReactorMixin,
+    ProcessReactorMixin,
+    LoopReactor,
 ):
     """Selvage's reactor, over any asyncio loop.
 

@@ -34,7 +34,7 @@ from ._time import DelayedCall, ScheduledCall
 if TYPE_CHECKING:
     from ._threadpool import ThreadPool
 
-__all__ = ["LoopReactor", "NotAvailableError"]
+__all__ = ["LoopReactor"]
 
 # Loops measure in milliseconds that fit an integer, or multiply into nanoseconds: beyond a day we wake and sleep again.
 _LONGEST_SLEEP_S = 86400.0
@@ -44,23 +44,6 @@ _LONGEST_SLEEP_S = 86400.0
 _ROUNDING_S = 0.0005
 
 _is_callable = callable
-
-
-class NotAvailableError(NotImplementedError):
-    """This release of Selvage cannot do that yet.
-
-    Attributes:
-        asked: what was called, as "reactor.listenSSL".
-        missing: what it would take, as "TLS transports".
-    """
-
-    def __init__(self, asked: str, missing: str) -> None:
-        super().__init__(asked, missing)
-        self.asked = asked
-        self.missing = missing
-
-    def __str__(self) -> str:
-        return f"{self.asked} is not available: this release of Selvage has no {self.missing} yet"
 
 
 class LoopWaker:
@@ -608,13 +591,3 @@ class LoopReactor(LoopFDSetMixin, PosixReactorBase):
         super().disconnectAll()
         if self._retired and not self._started:
             self._forget_loop()
-
-    # -- what later parts of Selvage bring ----------------------------------------------------------------------------
-
-    def listenSSL(self, *args: object, **kwargs: object) -> Any:
-        """Raise NotAvailableError: TLS is no part of this release."""
-        raise NotAvailableError("reactor.listenSSL", "TLS transports")
-
-    def connectSSL(self, *args: object, **kwargs: object) -> Any:
-        """Raise NotAvailableError: TLS is no part of this release."""
-        raise NotAvailableError("reactor.connectSSL", "TLS transports")

@@ -37,6 +37,8 @@ class BaseClient(Connection):
 
     __slots__ = ("_attempt",)
 
+    _tlsClientDefault = True
+
     addressFamily: int = socket.AF_INET
     socketType: int = socket.SOCK_STREAM
 

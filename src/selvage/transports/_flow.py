@@ -158,6 +158,11 @@ class Flow:
             self._connection._engine.loop.call_soon(self._deliver, held)
         return True
 
+    def take_held(self) -> _Held | None:
+        """Let go of what was held back, for who decrypts it first and holds it back from now on; None when nothing is."""
+        held, self._held = self._held, None
+        return held
+
     def is_holding(self) -> bool:
         """Tell whether input is held back."""
         return self._held is not None and not self._held.releasing

@@ -11,6 +11,7 @@ from selvage.interfaces import (
     Binding,
     IReactorMulticast,
     IReactorSocket,
+    IReactorSSL,
     IReactorTCP,
     IReactorUDP,
     IReactorUNIX,
@@ -23,12 +24,22 @@ from ._datagram import BaseDatagramPort
 from ._engine import Engine
 from ._factories import as_factory
 from ._listening import StreamPort
+from ._starttls import DEFAULT_TIMEOUT
 from ._stream import Connection
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["SocketReactorMixin", "TCPReactorMixin", "TransportsMixin", "UDPReactorMixin", "UNIXReactorMixin"]
+    from . import tls
+
+__all__ = [
+    "SSLReactorMixin",
+    "SocketReactorMixin",
+    "TCPReactorMixin",
+    "TransportsMixin",
+    "UDPReactorMixin",
+    "UNIXReactorMixin",
+]
 
 
 # What rides the loop's transports, and is not watched by descriptor.
@@ -147,6 +158,88 @@ class TCPReactorMixin(TransportsMixin):
             ServiceNameUnknownError: the system knows no service of that name.
         """
         connector = tcp.Connector(host, port, as_factory(factory), timeout, bindAddress, self)
+        connector.connect()
+        return connector
+
+
+@implementer(IReactorSSL)
+class SSLReactorMixin(TransportsMixin):
+    """TLS over TCP.  Nothing of it is imported before it is used."""
+
+    def listenSSL(
+        self,
+        port: int | Binding,
+        factory: Any,
+        contextFactory: Any,
+        backlog: int = 50,
+        interface: str | None = "",
+        *,
+        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+    ) -> tls.Port:
+        """Accept TLS connections, from before this returns; arguments as for `listenTCP`, and:
+
+        Args:
+            contextFactory: an `ssl.SSLContext`, the options of `selvage.tls`, a provider of
+                `IOpenSSLServerConnectionCreator`, or an object whose `getContext()` returns a context.
+            handshake_timeout: seconds for a client to finish the handshake, a minute by default; None for no end.
+
+        Raises:
+            CannotListenError: the address is taken, forbidden or not of this machine.
+            TypeError: `contextFactory` is none of these.  Whatever it raises itself is raised as well.
+        """
+        from . import tls
+
+        listening = tls.Port(
+            port,
+            as_factory(factory),
+            contextFactory,
+            backlog,
+            interface,
+            self,
+            handshake_timeout=handshake_timeout,
+            stacklevel=2,
+        )
+        listening.startListening()
+        return listening
+
+    def connectSSL(
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        contextFactory: Any,
+        timeout: float | None = 30,
+        bindAddress: Any = None,
+        *,
+        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        server_hostname: str | None = None,
+    ) -> tls.Connector:
+        """Connect over TLS; arguments as for `connectTCP`, and:
+
+        Args:
+            contextFactory: an `ssl.SSLContext`, the options of `selvage.tls`, a provider of
+                `IOpenSSLClientConnectionCreator`, or an object whose `getContext()` returns a context.
+            handshake_timeout: seconds for the server to finish the handshake, a minute by default; None for no end.
+            server_hostname: the name that the server has to have, by default `host`; only for an `ssl.SSLContext`.
+
+        Raises:
+            TypeError: `contextFactory` is none of these.  Whatever it raises itself is raised as well.
+            ServiceNameUnknownError: the system knows no service of that name.
+        """
+        from . import tls
+
+        connector = tls.Connector(
+            host,
+            port,
+            as_factory(factory),
+            contextFactory,
+            timeout,
+            bindAddress,
+            self,
+            handshake_timeout=handshake_timeout,
+            server_hostname=server_hostname,
+            stacklevel=2,
+        )
         connector.connect()
         return connector
 

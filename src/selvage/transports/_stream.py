@@ -35,7 +35,7 @@ from selvage.interfaces import (
     ILoggingContext,
     IPushProducer,
     ISystemHandle,
-    ITCPTransport,
+    ITLSTransport,
     implementer,
 )
 
@@ -43,6 +43,7 @@ from ._engine import drive
 from ._errors import lost_failure
 from ._flow import Flow
 from ._handle import BorrowedSocket, borrow
+from ._starttls import StartTLS
 from ._states import CLOSING, LOST, NEW, OPEN, READ_CLOSED, STARTED, WRITE_CLOSED, WRITE_CLOSING, WRITE_DONE
 from ._writing import bytes_to_write, join_to_write
 
@@ -72,11 +73,11 @@ def log_prefix(application: Any) -> str:
     return type(application).__name__
 
 
-@implementer(ITCPTransport, IConsumer, IPushProducer, ILoggingContext, ISystemHandle)
-class Connection:
+@implementer(ITLSTransport, IConsumer, IPushProducer, ILoggingContext, ISystemHandle)
+class Connection(StartTLS):
     """A stream connection; only the reactor makes them.
 
-    To protocols: `ITCPTransport`, `IConsumer` and `IPushProducer`, with the few attributes programs know from Twisted.
+    To protocols: `ITLSTransport`, `IConsumer` and `IPushProducer`, with the few attributes programs know from Twisted.
     To the loop: an `asyncio.Protocol`, by the methods in snake_case.
     """
 
@@ -184,7 +185,8 @@ class Connection:
         """Tell a half-closeable protocol that the peer is done; for any other the connection is over.
 
         Output that the system still takes is sent; what it does not take at once is dropped, for the peer may never read
-        it and the protocol has nothing left to do.
+        it and the protocol has nothing left to do.  Over TLS the peer says that it has finished, not that it has gone, and may
+        well be waiting for the rest.
         """
         if self._state != OPEN:
             return False
@@ -199,7 +201,7 @@ class Connection:
         self._state = CLOSING
         self._reason = Failure(ConnectionDone())
         self._flush()
-        if self._transport.get_write_buffer_size():
+        if self._transport.get_write_buffer_size() and not self.TLS:
             self._transport.abort()
         return False
 
@@ -325,10 +327,14 @@ class Connection:
 
     def _abort(self, reason: Failure) -> None:
         """Drop all output and have `connectionLost` called with `reason` when the loop comes round."""
+        self._break(reason)
+        self._end(self._transport.abort)
+
+    def _break(self, reason: Failure) -> None:
+        """Drop all output and have `connectionLost` called with `reason`; somebody else closes the engine's transport."""
         self._reason = reason
         self._state = CLOSING
         self._pending = self._cork = None
-        self._end(self._transport.abort)
 
     def _end(self, end: Callable[[], object]) -> None:
         """Have the engine close or abort; not while it asks for more output: asyncio would end the transport twice."""
@@ -544,9 +550,9 @@ class Connection:
             borrowed = own["_borrowed"] = borrow(self)
         return borrowed
 
-    def getHandle(self) -> BorrowedSocket:
-        """Return the same as `socket`."""
-        return self.socket
+    def getHandle(self) -> Any:
+        """Return the same as `socket`; with TLS, the object of the library that does it."""
+        return self.extra("ssl_object") if self.TLS else self.socket
 
     def fileno(self) -> int:
         """Return the number of the descriptor, -1 when it is closed."""

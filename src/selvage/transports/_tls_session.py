@@ -13,6 +13,9 @@ Output gathers in the engine until `take`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from selvage.errors import TLSError
 from selvage.failure import Failure
 
 from ._tls_engine import TLSEngine
@@ -31,7 +34,7 @@ class TLSSession:
 
     Args:
         engine: does the mathematics; nobody else may drive it.
-        peer: whom it is with, for error messages.
+        peer: tells whom it is with, for error messages.
     """
 
     __slots__ = (
@@ -39,17 +42,19 @@ class TLSSession:
         "_waiting",  # plaintext written while the engine takes none
         "engine",
         "failure",  # None, or the Failure that ended it
+        "is_bug",  # whether that is neither the peer's doing nor ours, but an exception in a callback of the program's
         "peer",
         "said_goodbye",
         "state",
         "waiting",  # how many bytes of plaintext wait
     )
 
-    def __init__(self, engine: TLSEngine, peer: str = "") -> None:
+    def __init__(self, engine: TLSEngine, peer: Callable[[], str] = str) -> None:
         self.engine = engine
         self.peer = peer
         self.state = HANDSHAKE
         self.failure: Failure | None = None
+        self.is_bug = False
         self.said_goodbye = False
         self.waiting = 0
         self._waiting: list[bytes] = []
@@ -59,11 +64,6 @@ class TLSSession:
     def peer_ended(self) -> bool:
         """Whether the peer said goodbye: it writes nothing more."""
         return self.engine.ended
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether plaintext waits for something from the peer."""
-        return self.waiting > 0
 
     def begin(self) -> None:
         """Start the handshake; a client has something to send then."""
@@ -145,7 +145,9 @@ class TLSSession:
         if self.state == ENDED:
             return
         if isinstance(reason, self.engine.errors):
-            reason = tls_error(reason, self.state == OPEN, self.peer)
+            reason = tls_error(reason, self.state == OPEN, self.peer())
+        elif not isinstance(reason, TLSError | Failure):
+            self.is_bug = True
         self.state = ENDED
         self.failure = reason if isinstance(reason, Failure) else Failure(reason)
         self._waiting.clear()

@@ -299,6 +299,11 @@ class Client(BaseClient):
             error.__cause__ = reason.value
             self.failIfNotConnected(error)
 
+    @property
+    def _tls_name(self) -> str:
+        """The name that a server's certificate should have: that of who was asked to be connected to."""
+        return str(getattr(self._owner, "server_hostname", None) or self.addr[0])
+
     def _connect(self, address: tuple[Any, ...]) -> None:
         self.realAddress = address
         self._connect_to(address)

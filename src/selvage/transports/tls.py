@@ -1,0 +1,141 @@
+"""TLS over TCP from the first byte: ports, servers, connectors and clients.  Floor 2.
+
+Made by ``reactor.listenSSL`` and ``reactor.connectSSL``.  Any other stream can begin TLS later, with `startTLS`.
+
+A protocol hears `connectionMade` when the TCP connection stands, before the handshake: what it writes then waits for it.  One
+that wants to look at the peer's certificate first is an `IHandshakeListener`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from selvage.failure import Failure, report
+from selvage.interfaces import INegotiated, implementer
+
+from . import tcp
+from ._starttls import DEFAULT_TIMEOUT
+from ._states import CLOSING, NEW, OPEN
+from ._stream import Connection, log_prefix
+from ._tls_creators import EngineMaker, engine_maker
+from ._tls_engine import TLSFacts
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from selvage.interfaces import Binding
+
+__all__ = ["Client", "Connector", "Port", "Server", "TLSFacts"]
+
+
+def _begin_with_tls(connection: Connection, transport: Any, begin: Any) -> None:
+    """Put TLS between a new connection and the loop's transport, let `begin` take the connection up, and shake hands.
+
+    Raises: whatever making the engine raises.
+    """
+    owner: Any = connection._owner
+    layer = connection._secure(transport, owner.make_engine, owner.handshake_timeout)
+    begin(layer)
+    if connection._state in (OPEN, CLOSING):
+        layer.begin()
+
+
+@implementer(INegotiated)
+class Server(tcp.Server):
+    """The server's side of a TLS connection; ports make them."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Start TLS, and hand this one to a new protocol."""
+        try:
+            _begin_with_tls(self, transport, super().connection_made)
+        except BaseException:
+            report(
+                Failure(), "Could not make the TLS state of a connection", source="factory", transport=self
+            )
+            transport.abort()
+
+
+class Port(tcp.Port):
+    """A TCP port that accepts TLS connections.
+
+    Args:
+        contextFactory: an `ssl.SSLContext`, or whatever else `engine_maker` takes; asked for a context once, now.
+        handshake_timeout: seconds for a client to finish the handshake; None for no end.
+        others: as for `tcp.Port`.
+    """
+
+    transport = Server
+    _type = "TLS"
+
+    def __init__(
+        self,
+        port: int | Binding,
+        factory: Any,
+        contextFactory: Any,
+        backlog: int = 50,
+        interface: str | None = "",
+        reactor: Any = None,
+        *,
+        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        stacklevel: int = 1,
+    ) -> None:
+        self.make_engine: EngineMaker = engine_maker(contextFactory, False, stacklevel + 1)
+        self.handshake_timeout = handshake_timeout
+        super().__init__(port, factory, backlog, interface, reactor)
+
+    def _log_start(self, where: object) -> None:
+        self._mention(f"{log_prefix(self.factory)} (TLS) starting on {where}")
+
+
+@implementer(INegotiated)
+class Client(tcp.Client):
+    """A client that connects to a host and port and speaks TLS with it; arguments as for `tcp.Client`."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Start TLS, and go on as a connection."""
+        if self._state != NEW:
+            transport.abort()
+            return
+        try:
+            _begin_with_tls(self, transport, super().connection_made)
+        except BaseException as exc:
+            transport.abort()
+            self.failIfNotConnected(exc)
+
+
+class Connector(tcp.Connector):
+    """What `connectSSL` returns: one outgoing TLS connection, as often as it is begun.
+
+    Args:
+        contextFactory: an `ssl.SSLContext`, or whatever else `engine_maker` takes; asked for a context once, now.
+        handshake_timeout: seconds for the server to finish the handshake; None for no end.
+        server_hostname: the name that the server has to have; by default `host`.  Only for an `ssl.SSLContext`: other
+            configurations say it themselves.
+        others: as for `tcp.Connector`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int | str,
+        factory: Any,
+        contextFactory: Any,
+        timeout: float | None,
+        bindAddress: Any,
+        reactor: Any = None,
+        *,
+        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        server_hostname: str | None = None,
+        stacklevel: int = 1,
+    ) -> None:
+        self.make_engine: EngineMaker = engine_maker(contextFactory, True, stacklevel + 1)
+        self.handshake_timeout = handshake_timeout
+        self.server_hostname = server_hostname or host
+        super().__init__(host, port, factory, timeout, bindAddress, reactor)
+
+    def _makeTransport(self) -> Client:
+        return Client(self.host, self.port, self.bindAddress, self, self.reactor)
