@@ -35,6 +35,7 @@ FLOORS = {
     "logger": 1,
     "reactor": 2,
     "tasks": 2,
+    "tls": 2,
     "transports": 2,
     "protocols": 3,
     "endpoints": 3,

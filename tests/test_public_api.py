@@ -59,6 +59,7 @@ FACES = [
     "selvage.testing.trial.runner",
     "selvage.testing.trial.unittest",
     "selvage.testing.trial.util",
+    "selvage.tls",
     "selvage.transports",
     "selvage.web",
     "selvage.web.client",

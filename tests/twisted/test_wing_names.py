@@ -22,7 +22,7 @@ _MADE_BY_REACTOR = "made by the reactor only, from the loop's transport and not 
 _EACH_PORT = "each port has it; the class has no default for it"
 _FORK = "switches that print what Twisted does between fork and exec"
 _LINES = "what Twisted's line receiver needs to work without a connection"
-_TLS = "imported from twisted.internet.ssl, where it is"
+_TLS = "made by listenSSL and connectSSL only"
 
 DIFFERS: dict[str, dict[str, str]] = {
     "twisted.internet.asyncioreactor": {
@@ -32,14 +32,6 @@ DIFFERS: dict[str, dict[str, str]] = {
     "twisted.internet.base": {
         "BasePort.doWrite: missing": "a port never writes",
         "SignalHandling: missing": "a private arrangement with how Twisted's reactors install signal handlers",
-    },
-    "twisted.internet.endpoints": {
-        "Certificate: missing": _TLS,
-        "CertificateOptions: missing": _TLS,
-        "KeyPair: missing": _TLS,
-        "PrivateCertificate: missing": _TLS,
-        "optionsForClientTLS: missing": _TLS,
-        "trustRootFromCertificates: missing": _TLS,
     },
     "twisted.internet.epollreactor": {
         "EPollReactor.doIteration: argument 1 is": _ONE_REACTOR,
@@ -65,6 +57,12 @@ DIFFERS: dict[str, dict[str, str]] = {
         "SelectReactor.doIteration: argument 1 is": _ONE_REACTOR,
         "SelectReactor.doSelect: missing": _LOOP,
         "win32select: missing": _LOOP,
+    },
+    "twisted.internet.ssl": {
+        "Client: ": _TLS,
+        "Connector: ": _TLS,
+        "Port: ": _TLS,
+        "Server": _TLS,
     },
     "twisted.internet.tcp": {
         "BaseClient: ": _MADE_BY_REACTOR,

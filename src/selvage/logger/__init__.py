@@ -34,7 +34,11 @@ from ._interest import levels_changed
 from ._interfaces import ILogObserver, LogEvent
 from ._io import LoggingFile
 from ._legacy import LegacyLogObserverWrapper
-from ._levels import InvalidLogLevelError, LogLevel
+from ._levels import (
+    InvalidLogLevelError,
+    LogLevel,
+    Names as Names,  # for selvage.tls
+)
 from ._logger import Logger, Operation, _loggerFor as _loggerFor
 from ._observer import LogPublisher, globalLogPublisher
 
