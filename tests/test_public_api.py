@@ -53,6 +53,7 @@ FACES = [
     "selvage.testing.conformance",
     "selvage.testing.faults",
     "selvage.testing.iosim",
+    "selvage.testing.strategies",
     "selvage.testing.trial",
     "selvage.testing.trial.itrial",
     "selvage.testing.trial.reporter",

@@ -22,6 +22,7 @@ from selvage.protocols.basic import (
     NetstringReceiver,
 )
 from selvage.testing import StringTransport
+from selvage.testing.strategies import every_split, pieces_of
 
 LIMIT = 12
 INTS = [Int8StringReceiver, Int16StringReceiver, Int32StringReceiver]
@@ -62,22 +63,6 @@ def feed(protocol: Protocol, pieces: list[bytes]) -> Any:
     for piece in pieces:
         protocol.dataReceived(piece)
     return protocol
-
-
-@st.composite
-def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
-    """`data` in pieces."""
-    where = sorted(draw(st.lists(st.integers(0, len(data)), max_size=12)))
-    return [data[a:b] for a, b in zip([0, *where], [*where, len(data)], strict=True)]
-
-
-def split_everywhere(data: bytes) -> list[list[bytes]]:
-    """The whole, every cut in two, and byte by byte."""
-    return [
-        [data],
-        *([data[:at], data[at:]] for at in range(1, len(data))),
-        [data[at : at + 1] for at in range(len(data))],
-    ]
 
 
 # --- References: the plain reading of each format -----------------------------------------------------------------
@@ -163,7 +148,7 @@ netstring_bytes = st.lists(
 def test_lines_in_any_pieces(kind: type[Any], delimiter: bytes, data: st.DataObject) -> None:
     """Lines come out as `bytes.split` says, whatever the segments were; a line that is too long closes."""
     stream = data.draw(line_bytes)
-    told = feed(connected(kind, delimiter=delimiter), data.draw(cuts(stream)))
+    told = feed(connected(kind, delimiter=delimiter), data.draw(pieces_of(stream)))
     assert (told.events, told.transport.disconnecting) == lines_of(stream, delimiter)
 
 
@@ -174,7 +159,7 @@ def test_lines_in_any_pieces(kind: type[Any], delimiter: bytes, data: st.DataObj
 def test_frames_in_any_pieces(kind: type[Any], data: st.DataObject) -> None:
     """Strings come out as their lengths say, whatever the segments were; a length that is too long closes."""
     stream = data.draw(frame_bytes)
-    told = feed(connected(kind), data.draw(cuts(stream)))
+    told = feed(connected(kind), data.draw(pieces_of(stream)))
     assert (told.events, told.transport.disconnecting) == frames_of(stream, kind.prefixLength)
 
 
@@ -184,7 +169,7 @@ def test_frames_in_any_pieces(kind: type[Any], data: st.DataObject) -> None:
 def test_netstrings_in_any_pieces(data: st.DataObject) -> None:
     """Netstrings come out whatever the segments were; anything else closes."""
     stream = data.draw(netstring_bytes)
-    told = feed(connected(NetstringReceiver), data.draw(cuts(stream)))
+    told = feed(connected(NetstringReceiver), data.draw(pieces_of(stream)))
     events, closed = netstrings_of(stream)
     assert told.events == events
     # A length is refused at its first wrong byte, which may be before the colon that the reference waits for.
@@ -213,7 +198,7 @@ def test_every_cut_in_two_and_single_bytes(kind: type[Any], stream: bytes) -> No
     """The chosen hard cases, cut at each place."""
     stories = [
         (told.events, told.transport.disconnecting)
-        for told in (feed(connected(kind), pieces) for pieces in split_everywhere(stream))
+        for told in (feed(connected(kind), pieces) for pieces in every_split(stream))
     ]
     assert all(story == stories[0] for story in stories)
 
@@ -290,7 +275,7 @@ def test_a_protocol_that_changes_its_mind_in_any_pieces(data: st.DataObject) -> 
         return protocol.events
 
     whole = tell([stream], False)
-    assert tell(data.draw(cuts(stream)), data.draw(st.booleans())) == whole
+    assert tell(data.draw(pieces_of(stream)), data.draw(st.booleans())) == whole
     assert tell([stream[at : at + 1] for at in range(len(stream))], True) == whole
 
 
@@ -339,5 +324,5 @@ def test_frames_that_change_their_mind_in_any_pieces(data: st.DataObject) -> Non
         return protocol.events
 
     whole = tell([stream], False)
-    assert tell(data.draw(cuts(stream)), data.draw(st.booleans())) == whole
+    assert tell(data.draw(pieces_of(stream)), data.draw(st.booleans())) == whole
     assert tell([stream[at : at + 1] for at in range(len(stream))], True) == whole

@@ -18,6 +18,7 @@ from selvage.protocols import ClientCreator, Factory, Protocol, wire
 from selvage.protocols.portforward import ProxyFactory, ProxyServer
 from selvage.protocols.stateful import StatefulProtocol
 from selvage.testing import MemoryReactorClock, StringTransport
+from selvage.testing.strategies import Framed, framed
 
 
 def serve(kind: type[Any]) -> tuple[Any, StringTransport]:
@@ -87,14 +88,13 @@ def test_initial_state_has_to_be_given() -> None:
         StatefulProtocol().dataReceived(b"x")
 
 
-@given(st.lists(st.binary(max_size=20), max_size=20), st.integers(1, 9))
+@given(framed(st.binary(max_size=20), lambda frame: bytes([len(frame)]) + frame))
 @settings(deadline=None)
-def test_states_in_any_pieces(frames: list[bytes], size: int) -> None:
-    stream = b"".join(bytes([len(frame)]) + frame for frame in frames)
+def test_states_in_any_pieces(sent: Framed[bytes]) -> None:
     protocol, _ = serve(Frames)
-    for at in range(0, len(stream), size):
-        protocol.dataReceived(stream[at : at + size])
-    assert protocol.frames == [frame for frame in frames if frame]
+    for piece in sent.pieces:
+        protocol.dataReceived(piece)
+    assert protocol.frames == [frame for frame in sent.frames if frame]
 
 
 def test_state_that_raises_has_used_its_bytes() -> None:
