@@ -1,0 +1,146 @@
+"""What `render` returned, made into an answer.  Floor 4.
+
+Bytes are the quick way and not for here; see `Request.render`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from selvage.defer import CancelledError, Deferred, ensureDeferred
+from selvage.failure import Failure
+
+__all__ = ["answer_with"]
+
+
+def answer_with(request: Any, resource: Any, result: Any) -> None:
+    """Answer a request with what its resource returned.
+
+    Args:
+        result: a str, which is sent as UTF-8; a dict or list, sent as JSON; an iterator of bytes, sent one after the
+            other as the client takes them; or an awaitable of any of these, of bytes, or of `NOT_DONE_YET`.
+    """
+    if isinstance(result, str):
+        _default_type(request, b"text/html; charset=utf-8")
+        request._send(result.encode("utf-8"))
+    elif isinstance(result, (dict, list)):
+        _default_type(request, b"application/json")
+        request._send(json.dumps(result, separators=(",", ":")).encode("utf-8"))
+    elif isinstance(result, Deferred) or inspect.isawaitable(result):
+        _wait(request, resource, result)
+    elif isinstance(result, Iterator):
+        _Stream(request, result).start()
+    elif isinstance(result, AsyncIterator):
+        _wait(request, resource, _stream_async(request, result))
+    else:
+        request._did_not_return_bytes(resource, result)
+
+
+def _default_type(request: Any, kind: bytes) -> None:
+    if not request.responseHeaders.hasHeader(b"content-type"):
+        request.setHeader(b"content-type", kind)
+
+
+def _wait(request: Any, resource: Any, awaitable: Any) -> None:
+    """Answer when the result is there; give it up when the client goes away."""
+    result = awaitable if isinstance(awaitable, Deferred) else ensureDeferred(awaitable)
+    lost: list[bool] = []
+
+    def client_lost(_: object) -> None:
+        lost.append(True)
+        result.cancel()
+
+    def done(value: Any) -> None:
+        if not lost and not request.finished:
+            request._rendered(resource, value)
+
+    def failed(failure: Failure) -> None:
+        if lost and failure.check(CancelledError):
+            return
+        request.processingFailed(failure)
+
+    request.notifyFinish().addErrback(client_lost)
+    result.addCallback(done).addErrback(failed)
+
+
+async def _stream_async(request: Any, pieces: AsyncIterator[bytes]) -> Any:
+    from selvage.web._sentinels import NOT_DONE_YET
+
+    drain = _Drain(request)
+    async for piece in pieces:
+        request.write(piece)
+        await drain.wait()
+    drain.end()
+    request.finish()
+    return NOT_DONE_YET
+
+
+class _Drain:
+    """Lets a coroutine wait while the client does not take what was written; a push producer."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self._waiting: Deferred[None] | None = None
+        self._paused = False
+        request.registerProducer(self, True)
+
+    async def wait(self) -> None:
+        if self._paused:
+            self._waiting = Deferred()
+            await self._waiting
+
+    def end(self) -> None:
+        self._request.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.callback(None)
+
+    def stopProducing(self) -> None:
+        """The client is gone: the request's end cancels whoever waits."""
+
+
+class _Stream:
+    """Sends what an iterator gives; a pull producer."""
+
+    def __init__(self, request: Any, pieces: Iterator[bytes]) -> None:
+        self._request = request
+        self._pieces = pieces
+        self._ended = False
+
+    def start(self) -> None:
+        self._request.notifyFinish().addErrback(lambda _: None)
+        self._request.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        if self._ended:
+            return
+        try:
+            piece = next(self._pieces, None)
+        except Exception:
+            self._end()
+            self._request.processingFailed(Failure())
+            return
+        if piece is None:
+            self._end()
+            self._request.finish()
+        elif piece:
+            self._request.write(piece)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._request.unregisterProducer()
+
+    def stopProducing(self) -> None:
+        self._ended = True
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()

@@ -1,0 +1,519 @@
+"""A connection that speaks HTTP/1, as the server sees it.  Floor 4.
+
+Theory of operation.  Input is in one of four states, and `_consume` goes from one to the next until it needs more bytes:
+
+    a head comes        `_transferDecoder` None, `_left` 0, no request under way
+    a body comes        `_left` bytes of it, or in chunks, which `_transferDecoder` takes apart
+    an answer is due    `_handlingRequest`: one request at a time is with the application, so that answers keep the order
+                        of the requests; what comes meanwhile waits, and when much waits nothing more is read
+    nothing counts      `_ended`: it is being closed
+
+Who finds the end of a head or a body knows where the next thing begins, so no parser ever sees bytes of two requests.
+
+Reading pauses for two reasons, of which each is enough: input waits (above), or the client does not take the answer (the
+transport called `pauseProducing`).  `_update_reading` brings the transport in line with them.
+
+Deadlines.  `timeOut` is the time without any input while input is due, as in Twisted.  It does not help against who sends
+one byte at a time; so a channel made by a `Site` has two more, see `Limits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from selvage.failure import Failure
+from selvage.interfaces import IConsumer, IPushProducer, ISSLTransport, ITransport, implementer
+from selvage.logger import Logger
+from selvage.protocols import Protocol, connectionDone
+from selvage.protocols.policies import TimeoutMixin
+from selvage.web._head import BadRequest, HeadParser, check_fields, check_request_line, content_length
+from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
+from selvage.web._limits import DEFAULT_LIMITS, Limits
+from selvage.web._pull import _PullToPush
+from selvage.web._request import Request
+from selvage.web._status import (
+    BAD_REQUEST,
+    REQUEST_ENTITY_TOO_LARGE,
+    REQUEST_HEADER_FIELDS_TOO_LARGE,
+    REQUEST_TIMEOUT,
+    REQUEST_URI_TOO_LONG,
+    RESPONSES,
+)
+from selvage.web._transfer import _ChunkedTransferDecoder, _MalformedChunkedDataError
+from selvage.web.interfaces import INonQueuedRequestFactory
+
+if TYPE_CHECKING:
+    from selvage.interfaces import IAddress
+
+__all__ = ["HTTPChannel"]
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@implementer(ITransport, IPushProducer, IConsumer)
+class HTTPChannel(Protocol, TimeoutMixin):
+    """Takes requests from a connection, one at a time, and sends the answers.
+
+    To requests it is the transport.  A `Site` or an `HTTPFactory` makes it.
+
+    Twisted: `twisted.web.http.HTTPChannel`, but it receives no lines: what is a head is found at once.
+    """
+
+    #: How many header fields a request may have.
+    maxHeaders = 500
+    #: Bytes that the head of a request may have.  nginx and Apache take 8 KiB a line; the figure is Twisted's.
+    totalHeadersSize = 16384
+    #: Seconds from the end of `timeOut` until the connection is cut; None for never.
+    abortTimeout: float | None = 15
+    #: Bytes of input that may wait while a request is answered, before nothing more is read.
+    _optimisticEagerReadSize = 16384
+
+    #: Makes the requests.
+    requestFactory: Any = Request
+    #: The `Site`, if one made it.
+    site: Any = None
+    #: Whether requests are held to what llhttp and Twisted let pass, see `check_fields`; and what else is limited.
+    strict = False
+    limits: Limits = DEFAULT_LIMITS
+
+    #: Whether the connection outlives the request being answered.
+    persistent = True
+    #: Bytes of the body of the request that comes in; None when nobody knows.
+    length: int | None = 0
+
+    _log = Logger()
+    _networkProducer: Any = None
+    _requestProducer: Any = None
+    _requestProducerStreaming: object = None
+    _waitingForTransport = False
+    _handlingRequest = False
+    _transferDecoder: _ChunkedTransferDecoder | None = None
+    _abortingCall: Any = None
+
+    _command = _path = _version = b""
+    _left = 0  # bytes of a body with a length that are still to come
+    _body_size = 0  # bytes of a body in chunks that have come
+    _dataBuffer = b""  # input that waits
+    _searched = 0  # so many bytes of the beginning of a head hold no end of it
+    _line_checked = False  # the first line of that head has been looked at
+    _consuming = False
+    _reading_paused = False
+    _ended = False
+    _deadline: Any = None  # the delayed call that ends a head or a body that takes too long
+    _savedTimeOut: float | None = None  # what `timeOut` will be when the answer is done
+    _made_for: Any = None  # the request factory that `_takes_queued` is about
+    _takes_queued = True
+    _peer: Any = None
+    _own: Any = None
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+        self._parser = HeadParser()
+
+    # --- What the transport calls ------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Begin to wait for a request, and for the transport to be full."""
+        self._networkProducer = self.transport
+        self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+        self.setTimeout(self.timeOut)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take input."""
+        if self._ended:
+            return
+        if self._handlingRequest:
+            self._dataBuffer += data
+            if len(self._dataBuffer) > self._optimisticEagerReadSize:
+                self._update_reading()
+            return
+        if self._dataBuffer:
+            data = self._dataBuffer + data
+            self._dataBuffer = b""
+        self._consume(data)
+        if not self._handlingRequest and not self._ended:
+            self.resetTimeout()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Take notice of the end, and tell the request being answered."""
+        self._ended = True
+        self.setTimeout(None)
+        self._cancel_deadline()
+        if self._abortingCall is not None:
+            self._abortingCall.cancel()
+            self._abortingCall = None
+        requests, self.requests = self.requests, []
+        for request in requests:
+            request.connectionLost(reason)
+
+    # --- Input -------------------------------------------------------------------------------------------------
+
+    def _consume(self, data: bytes) -> None:
+        """Go through input until it is used up, or an answer is due first."""
+        self._consuming = True
+        try:
+            while data:
+                if self._handlingRequest:
+                    self._dataBuffer = data
+                    break
+                if self._ended:
+                    break
+                if self._left:
+                    data = self._take_body(data)
+                elif self._transferDecoder is not None:
+                    data = self._take_chunks(data)
+                else:
+                    data = self._take_head(data)
+        finally:
+            self._consuming = False
+        if self._deadline is None and (self._left or self._transferDecoder is not None) and not self._ended:
+            self._start_deadline(self.limits.body_s, "its body")
+
+    def _take_head(self, data: bytes) -> bytes:
+        """Take a head, if all of it is there, and return what comes after it."""
+        while data[:2] == b"\r\n":
+            data = data[2:]  # RFC 9112 section 2.2: an empty line or more before a request is ignored
+        end = data.find(b"\r\n\r\n", self._searched)
+        if end < 0:
+            if data:
+                self._keep_incomplete_head(data)
+            return b""
+        end += 4
+        head, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
+        self._searched = 0
+        if self._line_checked or self._deadline is not None:
+            self._line_checked = False
+            self._cancel_deadline()
+        try:
+            if end > self.totalHeadersSize:
+                raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
+            self._head_received(head, rest)
+        except BadRequest as error:
+            self._refuse(error)
+            return b""
+        return rest
+
+    def _head_received(self, head: bytes, rest: bytes) -> None:
+        """Make a request of a head, and begin with it."""
+        method, path, version, headers = self._parser.parse(head, self.maxHeaders)
+        if self.strict:
+            check_fields(method, path, version, headers)
+        length = content_length(version, headers)
+        limit = self.limits.body_bytes
+        if length and limit is not None and length > limit:
+            raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
+        self._command, self._path, self._version = method, path, version
+        self.length = length
+        request = self._make_request()
+        self.requests.append(request)
+        request.requestHeaders = headers
+        fields = headers._rawHeaders
+        if b"Cookie" in fields:
+            request.parseCookies()
+        self.persistent = self.checkPersistence(request, version)
+        request.gotLength(length)
+        if length == 0:
+            self.allContentReceived()
+            return
+        if length is None:
+            self._body_size = 0
+            self._transferDecoder = _ChunkedTransferDecoder(self._chunk_received, self._chunks_ended)
+        else:
+            self._left = length
+        if b"Expect" in fields and not rest:
+            self._answer_expectation(fields[b"Expect"])
+
+    def _make_request(self) -> Any:
+        factory = self.requestFactory
+        if factory is not self._made_for:
+            # What zope has to look up is asked once, not for each request.
+            self._made_for = factory
+            self._takes_queued = not INonQueuedRequestFactory.providedBy(factory)
+        return factory(self, len(self.requests)) if self._takes_queued else factory(self)
+
+    def _keep_incomplete_head(self, data: bytes) -> None:
+        """Keep the beginning of a head, unless it can be seen already that it is none."""
+        try:
+            if not self._line_checked:
+                line, end, _ = data.partition(b"\r\n")
+                if end:
+                    check_request_line(line)
+                    self._line_checked = True
+                elif len(data) > self.totalHeadersSize:
+                    raise BadRequest(REQUEST_URI_TOO_LONG, "the request line is too long")
+            if len(data) > self.totalHeadersSize:
+                raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
+            start = max(self._searched - 1, 0)
+            if data.count(b"\n", start) != data.count(b"\r\n", start):
+                raise BadRequest(BAD_REQUEST, "a line does not end with CR LF")
+        except BadRequest as error:
+            self._refuse(error)
+            return
+        self._searched = max(len(data) - 3, 0)
+        self._dataBuffer = data
+        if self._deadline is None:
+            self._start_deadline(self.limits.head_s, "its head")
+
+    def _take_body(self, data: bytes) -> bytes:
+        left = self._left
+        piece = data if len(data) <= left else data[:left]
+        self._left = left = left - len(piece)
+        self.requests[-1].handleContentChunk(piece)
+        if not left:
+            self.allContentReceived()
+        return data[len(piece) :]
+
+    def _take_chunks(self, data: bytes) -> bytes:
+        decoder = self._transferDecoder
+        assert decoder is not None
+        self._after_chunks = b""
+        try:
+            decoder.dataReceived(data)
+        except _MalformedChunkedDataError as error:
+            self._refuse(BadRequest(BAD_REQUEST, str(error)))
+            return b""
+        except BadRequest as error:
+            self._refuse(error)
+            return b""
+        return self._after_chunks
+
+    _after_chunks = b""
+
+    def _chunk_received(self, data: bytes) -> None:
+        self._body_size += len(data)
+        limit = self.limits.body_bytes
+        if limit is not None and self._body_size > limit:
+            raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
+        self.requests[-1].handleContentChunk(data)
+
+    def _chunks_ended(self, rest: bytes) -> None:
+        self._after_chunks = rest
+        self._transferDecoder = None
+        self.allContentReceived()
+
+    def allContentReceived(self) -> None:
+        """Hand the request over to the application.  Called when all of it is there."""
+        if self._deadline is not None:
+            self._cancel_deadline()
+        self._handlingRequest = True
+        request = self.requests[-1]
+        request.requestReceived(self._command, self._path, self._version)
+        if self._handlingRequest and not self._ended:
+            # It is the application that takes its time now, and the client who waits.
+            self._savedTimeOut = self.setTimeout(None)
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Tell whether the connection outlives this request; announce it when it does not though it could.
+
+        Args:
+            version: of the request; that of HTTP/1.0 never keeps its connection here.
+        """
+        connection = request.requestHeaders._rawHeaders.get(b"Connection")
+        if version != b"HTTP/1.1":
+            return False
+        if connection is not None:
+            words = b",".join(connection).lower().replace(b" ", b"").split(b",")
+            if b"close" in words:
+                request.responseHeaders.setRawHeaders(b"connection", [b"close"])
+                return False
+        return True
+
+    def _answer_expectation(self, expectations: list[bytes]) -> None:
+        if self._version == b"HTTP/1.1" and expectations[0].lower() == b"100-continue":
+            self.transport.write(_CONTINUE)
+
+    def requestDone(self, request: Any) -> None:
+        """Take notice that the answer is complete, and go on.  Requests call this.
+
+        Raises:
+            TypeError: it is not the request being answered.
+        """
+        if not self.requests or request != self.requests[0]:
+            raise TypeError(f"{request!r} is not the request that is being answered")
+        del self.requests[0]
+        if not self.persistent:
+            self._handlingRequest = False
+            self.loseConnection()
+            return
+        self._handlingRequest = False
+        if self._left or self._transferDecoder is not None:
+            # The answer was there before all of the body: what is left of that cannot be told from a request.
+            self.loseConnection()
+            return
+        if self._consuming:
+            return  # whoever consumes goes on
+        saved, self._savedTimeOut = self._savedTimeOut, None
+        if saved is not None:
+            self.setTimeout(saved)
+        data, self._dataBuffer = self._dataBuffer, b""
+        if data:
+            self._consume(data)
+        self._update_reading()
+
+    # --- Refusing, and running out of time ---------------------------------------------------------------------
+
+    def _refuse(self, error: BadRequest) -> None:
+        """Say what is wrong, in one line, and close."""
+        if self.strict:
+            phrase = RESPONSES[error.status]
+            self._log.debug("A request was refused: {error}", error=error, peer=self.getPeer())
+            self.transport.write(
+                b"HTTP/1.1 %d %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % (error.status, phrase)
+            )
+        else:
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.loseConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Answer 400 in the place of the application, and close."""
+        self._refuse(BadRequest(BAD_REQUEST, "the body is not what its type says"))
+
+    def _start_deadline(self, seconds: float | None, what: str) -> None:
+        if self.strict and seconds is not None:
+            self._deadline = self.callLater(seconds, self._deadline_passed, what)
+
+    def _cancel_deadline(self) -> None:
+        call, self._deadline = self._deadline, None
+        if call is not None:
+            call.cancel()
+
+    def _deadline_passed(self, what: str) -> None:
+        self._deadline = None
+        self._log.info("{peer} took too long to send {what}", peer=self.getPeer(), what=what)
+        self._refuse(BadRequest(REQUEST_TIMEOUT, f"it took too long to send {what}"))
+
+    def callLater(self, period: float, func: Any, *args: Any) -> Any:
+        """Hook: schedule a call; the factory puts its reactor's in this place."""
+        return super().callLater(period, lambda: func(*args) if args else func())
+
+    def timeoutConnection(self) -> None:
+        """Close a connection that was idle for `timeOut`; cut it when that does not help."""
+        self._log.info("Timing out client: {peer}", peer=self.getPeer())
+        if self.abortTimeout is not None:
+            self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+        self.loseConnection()
+
+    def forceAbortClient(self) -> None:
+        """Cut the connection: the client does not read what should be sent before it closes."""
+        self._abortingCall = None
+        self._log.info("Forcibly timing out client: {peer}", peer=self.getPeer())
+        self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    # --- Output ------------------------------------------------------------------------------------------------
+
+    def writeHeaders(
+        self,
+        version: bytes,
+        code: bytes,
+        reason: bytes,
+        headers: Headers | Iterable[tuple[bytes, bytes]],
+    ) -> None:
+        """Send the head of an answer.  Requests call this.
+
+        Args:
+            headers: pairs of name and value, or `Headers`, which have nothing in them that is not fit to be sent.
+        """
+        lines = [b"%b %b %b" % (version, code, reason)]
+        if isinstance(headers, Headers):
+            for name, values in headers._rawHeaders.items():
+                for value in values:
+                    lines.append(name + b": " + value)
+        else:
+            for name, value in headers:
+                lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
+        lines.append(b"\r\n")
+        self.transport.write(b"\r\n".join(lines))
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of an answer as it is."""
+        self.transport.write(data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Send several pieces as if joined."""
+        self.transport.writeSequence(iovec)
+
+    def loseConnection(self) -> None:
+        """Close when all is sent; nothing more is received."""
+        self._ended = True
+        self._cancel_deadline()
+        self.setTimeout(None)
+        if self._networkProducer is not None:
+            self._networkProducer.unregisterProducer()
+            self._networkProducer = None
+        self.transport.loseConnection()
+
+    def getPeer(self) -> IAddress:
+        """Return the address of the other side."""
+        if self._peer is None:
+            self._peer = self.transport.getPeer()
+        return self._peer  # type: ignore[no-any-return]
+
+    def getHost(self) -> IAddress:
+        """Return the address of this side."""
+        if self._own is None:
+            self._own = self.transport.getHost()
+        return self._own  # type: ignore[no-any-return]
+
+    def isSecure(self) -> bool:
+        """Tell whether the connection is over TLS."""
+        return ISSLTransport.providedBy(self.transport) or bool(getattr(self.transport, "TLS", False))
+
+    # --- Back-pressure -----------------------------------------------------------------------------------------
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have a request's producer write, as fast as the client takes it.
+
+        Raises:
+            RuntimeError: there is one already.
+        """
+        if self._requestProducer is not None:
+            raise RuntimeError(
+                f"Cannot register producer {producer} because producer {self._requestProducer} was never unregistered."
+            )
+        if not streaming:
+            producer = _PullToPush(producer, self)
+        self._requestProducer = producer
+        self._requestProducerStreaming = streaming
+        if not streaming:
+            producer.startStreaming()
+        if self._waitingForTransport:
+            producer.pauseProducing()
+
+    def unregisterProducer(self) -> None:
+        """Take notice that the request's producer is done; there need not be one."""
+        producer, self._requestProducer = self._requestProducer, None
+        if producer is not None and not self._requestProducerStreaming:
+            producer.stopStreaming()
+        self._requestProducerStreaming = None
+
+    def stopProducing(self) -> None:
+        """Have the request's producer stop: the connection is lost.  The transport calls this."""
+        if self._requestProducer is not None:
+            self._requestProducer.stopProducing()
+
+    def pauseProducing(self) -> None:
+        """Write and read no more for a while: the client does not take what is sent.  The transport calls this."""
+        self._waitingForTransport = True
+        self._update_reading()
+        if self._requestProducer is not None:
+            self._requestProducer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Go on.  The transport calls this."""
+        self._waitingForTransport = False
+        self._update_reading()
+        if self._requestProducer is not None:
+            self._requestProducer.resumeProducing()
+
+    def _update_reading(self) -> None:
+        """Pause or resume reading, as there is a reason to pause or not."""
+        wanted = self._waitingForTransport or (
+            self._handlingRequest and len(self._dataBuffer) > self._optimisticEagerReadSize
+        )
+        if wanted != self._reading_paused and self._networkProducer is not None:
+            self._reading_paused = wanted
+            if wanted:
+                self._networkProducer.pauseProducing()
+            else:
+                self._networkProducer.resumeProducing()

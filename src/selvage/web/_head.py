@@ -1,0 +1,200 @@
+"""The head of a request: what llhttp makes of it, and what we ask of it beyond that.  Floor 4; no I/O.
+
+Who calls it has found where the head ends; so one head is one call, the parser never sees a body, and where the next request
+begins is nobody's guess.  The division of work:
+
+* the request line is ours: llhttp lets two spaces pass, and methods that it does not know not at all;
+* header fields are llhttp's, in its strict mode: names, values, line ends, folding, the forms and the company of
+  Content-Length and Transfer-Encoding;
+* what follows from the fields together is ours again (`check_fields`).
+
+Source: RFC 9112.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httptools
+
+from selvage.web._grammar import host, request_line, target_in_origin_form
+from selvage.web._headers import Headers, _canonical, _nameEncoder
+from selvage.web._status import (
+    BAD_REQUEST,
+    EXPECTATION_FAILED,
+    HTTP_VERSION_NOT_SUPPORTED,
+    NOT_IMPLEMENTED,
+    REQUEST_HEADER_FIELDS_TOO_LARGE,
+)
+
+__all__ = ["BadRequest", "HeadParser", "check_fields", "check_request_line", "content_length"]
+
+# A line in the place of one whose method llhttp does not know; the method itself has been checked.
+_PLAIN_LINE = b"GET / HTTP/1.1"
+
+_VERSIONS = {(b"1", b"1"): b"HTTP/1.1", (b"1", b"0"): b"HTTP/1.0"}
+
+
+# After one of these the parser waits for a body, or for nothing more.
+_ENDS_OR_BODY = {b"Content-Length", b"Transfer-Encoding", b"Connection"}
+
+
+class BadRequest(Exception):
+    """A request that is refused before anybody else sees it.
+
+    Args:
+        status: the code of the answer.
+        reason: what is wrong, in words; has nothing in it that the peer sent.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.reason}"
+
+
+def check_request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return method, target and version of a request line.
+
+    Raises:
+        BadRequest: it is none, or of a version that is not 1.0 or 1.1.
+    """
+    found = request_line(line)
+    if found is None:
+        raise BadRequest(BAD_REQUEST, "that is no request line")
+    method, target, major, minor = found.groups()
+    version = _VERSIONS.get((major, minor))
+    if version is None:
+        status = BAD_REQUEST if major == b"1" else HTTP_VERSION_NOT_SUPPORTED
+        raise BadRequest(status, "this version of HTTP is not spoken here")
+    return method, target, version
+
+
+class HeadParser:
+    """Parses one head after the other."""
+
+    __slots__ = ("_fields", "_parser")
+
+    def __init__(self) -> None:
+        self._fields: dict[bytes, list[bytes]] = {}
+        self._parser: Any = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one field from llhttp, which strips what stands before a value, but not after it."""
+        canonical = _nameEncoder._canonicalHeaderCache.get(name) or _canonical(name)
+        fields = self._fields
+        if canonical in fields:
+            fields[canonical].append(value.rstrip(b" \t"))
+        else:
+            fields[canonical] = [value.rstrip(b" \t")]
+
+    def parse(self, head: bytes, most_headers: int) -> tuple[bytes, bytes, bytes, Headers]:
+        """Return method, target, version and header fields.
+
+        Args:
+            head: from the request line to the empty line, which is there.
+            most_headers: how many fields it may have.
+
+        Raises:
+            BadRequest: with the status for the answer.
+        """
+        line_end = head.index(b"\r\n")
+        method, target, version = check_request_line(head[:line_end])
+        # One line end is that of the request line, one that of the empty line.
+        if head.count(b"\r\n") - 2 > most_headers:
+            raise BadRequest(
+                REQUEST_HEADER_FIELDS_TOO_LARGE, f"there are more than {most_headers} header fields"
+            )
+        fields: dict[bytes, list[bytes]] = {}
+        self._fields = fields
+        parser = self._parser or httptools.HttpRequestParser(self)
+        # A parser that has seen a body announced, or a method it does not know, is in no state for the next head.
+        self._parser = None
+        try:
+            parser.feed_data(head)
+        except httptools.HttpParserInvalidMethodError:
+            self._parse_fields(head[line_end:])
+        except httptools.HttpParserUpgrade:
+            pass  # that is our decision, and all fields are in
+        except (httptools.HttpParserError, ValueError) as error:
+            raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
+        else:
+            if version == b"HTTP/1.1" and not (_ENDS_OR_BODY & fields.keys()):
+                self._parser = parser
+        headers = Headers.__new__(Headers)
+        headers._rawHeaders = fields
+        return method, target, version, headers
+
+    def _parse_fields(self, fields: bytes) -> None:
+        self._fields.clear()
+        try:
+            httptools.HttpRequestParser(self).feed_data(_PLAIN_LINE + fields)
+        except httptools.HttpParserUpgrade:
+            pass
+        except (httptools.HttpParserError, ValueError) as error:
+            raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
+
+
+def content_length(version: bytes, headers: Headers) -> int | None:
+    """Return how long the body is; None when it comes in chunks.
+
+    Raises:
+        BadRequest: it is said in more than one way, or in none that is understood.
+    """
+    fields = headers._rawHeaders
+    lengths = fields.get(b"Content-Length")
+    encodings = fields.get(b"Transfer-Encoding")
+    if encodings is not None:
+        if lengths is not None:
+            raise BadRequest(BAD_REQUEST, "there are a Content-Length and a Transfer-Encoding")
+        if len(encodings) > 1 or encodings[0].lower() != b"chunked":
+            raise BadRequest(NOT_IMPLEMENTED, "the Transfer-Encoding is not chunked")
+        return None
+    if lengths is None:
+        return 0
+    if len(lengths) > 1 or not lengths[0].isdigit():
+        raise BadRequest(BAD_REQUEST, "the Content-Length is not one number")
+    return int(lengths[0])
+
+
+def check_fields(method: bytes, target: bytes, version: bytes, headers: Headers) -> None:
+    """Ask of a request what llhttp lets pass: one Host, a target of the right form, no chunks in HTTP/1.0.
+
+    Raises:
+        BadRequest: it is not so.
+    """
+    fields = headers._rawHeaders
+    hosts = fields.get(b"Host")
+    if hosts is None:
+        if version == b"HTTP/1.1":
+            raise BadRequest(BAD_REQUEST, "there is no Host")
+    elif len(hosts) > 1 or host(hosts[0]) is None:
+        raise BadRequest(BAD_REQUEST, "the Host is not one host")
+    if target_in_origin_form(target) is None:
+        _check_odd_target(method, target)
+    if version == b"HTTP/1.0" and b"Transfer-Encoding" in fields:
+        raise BadRequest(BAD_REQUEST, "there are no chunks in HTTP/1.0")
+    expectations = fields.get(b"Expect")
+    if expectations is not None and [value.lower() for value in expectations] != [b"100-continue"]:
+        raise BadRequest(EXPECTATION_FAILED, "only 100-continue can be expected")
+
+
+def _check_odd_target(method: bytes, target: bytes) -> None:
+    """Accept what is no path: a whole URL, an authority for CONNECT, an asterisk for OPTIONS."""
+    if method == b"CONNECT":
+        right = b":" in target and host(target) is not None
+    elif target == b"*":
+        right = method == b"OPTIONS"
+    else:
+        scheme, _, rest = target.lower().partition(b"://")
+        right = scheme in (b"http", b"https") and b"#" not in target and host(_authority(rest)) is not None
+    if not right:
+        raise BadRequest(BAD_REQUEST, "the target has not the form that goes with the method")
+
+
+def _authority(rest: bytes) -> bytes:
+    """Return what of a URL stands between its scheme and its path or query."""
+    return rest.partition(b"?")[0].partition(b"/")[0]

@@ -1,0 +1,602 @@
+"""One request and its answer, without knowledge of sites and resources.  Floor 4.
+
+The request is what wire and application have in common; see docs/design/http.md.  A channel (`HTTPChannel`, or a stream of
+HTTP/2) makes it, gives it headers, body and at last `requestReceived`; the application calls `write` and `finish`, which
+call `writeHeaders`, `write` and `requestDone` of the channel.  It does not know the version of HTTP beyond what decides
+how the body is marked off.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import tempfile
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any, AnyStr
+
+from selvage.addresses import IPv4Address, IPv6Address
+from selvage.defer import Deferred
+from selvage.failure import Failure
+from selvage.interfaces import IConsumer, implementer
+from selvage.interfaces._base import Interface, Protocol
+from selvage.logger import Logger
+from selvage.web._cookies import parse_cookies, write_cookie
+from selvage.web._dates import datetimeToString, stringToDatetime
+from selvage.web._forms import FormError, form_arguments, parse_qs
+from selvage.web._headers import Headers, _sanitizeLinearWhitespace
+from selvage.web._status import FOUND, NO_BODY_CODES, NOT_MODIFIED, OK, PRECONDITION_FAILED, RESPONSES
+from selvage.web._transfer import toChunk
+
+if TYPE_CHECKING:
+    from selvage.interfaces import IAddress
+
+__all__ = ["CACHED", "Request"]
+
+#: What `setLastModified` and `setETag` return when the client has the resource already.
+CACHED = """Magic constant returned by http.Request methods to set cache
+validation headers when the request is conditional and the value fails
+the condition."""
+
+#: Bodies that are shorter are kept in memory; in bytes.  The figure is Twisted's, and programs see it.
+_IN_MEMORY = 100000
+
+#: Seconds without input while input is due, after which a connection is closed.
+_REQUEST_TIMEOUT = 60
+
+# Tells a `Request` made without the argument `queued` from one made with any.
+_QUEUED_SENTINEL = object()
+
+
+class _IDeprecatedHTTPChannelToRequestInterface(Interface, Protocol):
+    """All that a channel does to a request; programs wrap requests in proxies that have these names only."""
+
+    @property
+    def requestHeaders(self) -> Headers:
+        """What the client sent; the channel sets it."""
+
+    @property
+    def responseHeaders(self) -> Headers:
+        """What will be sent."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Take notice that the answer cannot be sent any more."""
+
+    def gotLength(self, length: int | None) -> None:
+        """Take notice of how long the body will be; None when nobody knows.  Called once, before the body."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a piece of the body."""
+
+    def parseCookies(self) -> None:
+        """Read the cookies from the headers."""
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Take notice that all is there, and answer."""
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same request."""
+
+    def __ne__(self, other: object) -> bool:
+        """Tell whether it is another request."""
+
+    def __hash__(self) -> int:
+        """Return its hash."""
+
+
+def _getContentFile(length: int | None) -> IO[bytes]:
+    """Return a file for a body of that length: in memory when it is small, else on the disk."""
+    if length is not None and length < _IN_MEMORY:
+        return BytesIO()
+    return tempfile.TemporaryFile()
+
+
+@implementer(IConsumer, _IDeprecatedHTTPChannelToRequestInterface)
+class Request:
+    """A request as it comes in, and the way to answer it.
+
+    Override `process`, or use a `Site`, whose request finds a resource.
+
+    Args:
+        channel: what sends the answer.
+        queued: for programs of old; of no effect.
+        parsePOSTFormSubmission: whether a submitted form is added to `args`.
+
+    Twisted: `twisted.web.http.Request`.
+    """
+
+    #: Set when the answer cannot arrive any more; writing is then without effect.
+    _disconnected = False
+    _forceSSL: object = 0
+    _log = Logger()
+
+    #: The method.
+    method = b"(no method yet)"
+    #: The target as the client wrote it.
+    uri = b"(no uri yet)"
+    #: The target without the query.
+    path: bytes = None  # type: ignore[assignment]
+    #: The arguments of the query, and of a submitted form.
+    args: dict[bytes, list[bytes]] = None  # type: ignore[assignment]
+    #: The version, such as ``b"HTTP/1.1"``.
+    clientproto = b"(no clientproto yet)"
+    #: The body, as a file.
+    content: Any = None
+
+    #: The status code of the answer.
+    code = OK
+    #: The phrase beside it.
+    code_message: bytes = RESPONSES[OK]
+    #: Whether the head of the answer has been sent.
+    startedWriting = 0
+    #: Bytes of the body that have been sent.
+    sentLength = 0
+    #: Whether the body is sent in chunks.
+    chunked = 0
+    # Whether the answer has no body, whatever the application writes.
+    _bodiless = False
+    #: Whether the answer is complete.
+    finished = 0
+    #: When the resource last changed, in seconds since 1970.
+    lastModified: float | None = None
+    #: Which version of the resource it is.
+    etag: bytes | None = None
+    #: Who produces the body.
+    producer: Any = None
+
+    def __init__(
+        self, channel: Any, queued: object = _QUEUED_SENTINEL, parsePOSTFormSubmission: bool = True
+    ) -> None:
+        self.channel = channel
+        self.transport = channel.transport
+        self.notifications: list[Deferred[None]] = []
+        self.requestHeaders = Headers()
+        self.responseHeaders = Headers()
+        self.received_cookies: dict[bytes, bytes] = {}
+        self.cookies: list[bytes] = []
+        self.queued = queued
+        self._parsePOSTFormSubmission = parsePOSTFormSubmission
+        self.client: IAddress = channel.getPeer()
+        self.host: IAddress = channel.getHost()
+
+    # --- What the channel calls --------------------------------------------------------------------------------
+
+    def parseCookies(self) -> None:
+        """Read the headers Cookie into `received_cookies`.  Called once, when the headers are in."""
+        for header in self.requestHeaders.getRawHeaders(b"cookie", ()) or ():
+            parse_cookies(header, self.received_cookies)
+
+    def gotLength(self, length: int | None) -> None:
+        """Hook: called once, before the body; makes `content`.
+
+        Args:
+            length: bytes of the body; None when nobody knows.
+        """
+        make: Callable[[int | None], IO[bytes]] = getattr(
+            getattr(self.channel, "site", None), "getContentFile", _getContentFile
+        )
+        self.content = make(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Hook: called with each piece of the body; writes it to `content`."""
+        self.content.write(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Fill in what is left and call `process`.  Called once, when all of the request is there.
+
+        Args:
+            path: the target.
+        """
+        self.clientproto = version
+        self.method = command
+        self.uri = path
+        content = self.content
+        content.seek(0, 0)
+        if b"?" in path:
+            self.path, _, query = path.partition(b"?")
+            try:
+                self.args = parse_qs(query, 1)
+            except FormError:
+                self._refuse_form()
+                return
+        else:
+            self.path = path
+            self.args = {}
+        if command == b"POST" and self._parsePOSTFormSubmission and not self._parse_form():
+            return
+        self.process()
+
+    def _parse_form(self) -> bool:
+        """Add the fields of a form to `args`; return whether that went well."""
+        kinds = self.requestHeaders.getRawHeaders(b"content-type")
+        if not kinds or not kinds[0].lower().startswith((b"multipart/form-data", b"application/x-www-form")):
+            return True
+        try:
+            for name, values in form_arguments(kinds[0], self.content).items():
+                self.args.setdefault(name, []).extend(values)
+        except FormError as error:
+            self._log.info("A form was refused: {error}", error=error, request=self)
+            self._refuse_form()
+            return False
+        self.content.seek(0, 0)
+        return True
+
+    def _refuse_form(self) -> None:
+        self.channel._respondToBadRequestAndDisconnect()
+
+    def process(self) -> None:
+        """Hook: called once, when the request is there; has to see to it that `finish` is called, now or later."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Hook: called when the connection is lost before `finish`; the base version has to be called."""
+        self._disconnected = True
+        self.channel = None
+        if self.content is not None:
+            self.content.close()
+        self._notify(reason)
+
+    # --- Ends --------------------------------------------------------------------------------------------------
+
+    def notifyFinish(self) -> Deferred[None]:
+        """Return a Deferred for the end of the answer.
+
+        Fires with None when `finish` was called.
+        Fails with the reason, when the connection is lost before.
+        """
+        self.notifications.append(Deferred())
+        return self.notifications[-1]
+
+    def _notify(self, result: Any) -> None:
+        notifications, self.notifications = self.notifications, []
+        for waiting in notifications:
+            waiting.callback(result) if result is None else waiting.errback(result)
+
+    def finish(self) -> None:
+        """End the answer; called once.
+
+        Raises:
+            RuntimeError: the connection was lost before; `notifyFinish` tells that in time.
+        """
+        if self._disconnected:
+            raise RuntimeError(
+                "Request.finish called on a request after its connection was lost; "
+                "use Request.notifyFinish to keep track of this."
+            )
+        if self.finished:
+            warnings.warn("Warning! request.finish called twice.", stacklevel=2)
+            return
+        if not self.startedWriting:
+            self.write(b"")
+        if self.chunked:
+            self.channel.write(b"0\r\n\r\n")
+        if self.producer is not None:
+            self._log.failure("", Failure(RuntimeError(f"Producer was not unregistered for {self.uri!r}")))
+            self.unregisterProducer()
+        self.finished = 1
+        channel = self.channel
+        self.channel = None
+        channel.requestDone(self)
+        if self.content is not None:
+            try:
+                self.content.close()
+            except OSError:
+                pass  # some programs put a file there that they have closed themselves
+        if self.notifications:
+            self._notify(None)
+
+    def loseConnection(self) -> None:
+        """Close the connection, with what was written and nothing more."""
+        if self.channel is not None:
+            self.channel.loseConnection()
+
+    # --- Producers ---------------------------------------------------------------------------------------------
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have `producer` write the body, as fast as the client takes it.
+
+        Args:
+            streaming: whether it is a push producer.
+
+        Raises:
+            ValueError: there is one already.
+        """
+        if self.producer is not None:
+            raise ValueError(
+                f"registering producer {producer} before previous one ({self.producer}) was unregistered"
+            )
+        self.streamingProducer = streaming
+        self.producer = producer
+        if self.channel is not None:
+            self.channel.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """Take notice that the producer has written all."""
+        if self.channel is not None:
+            self.channel.unregisterProducer()
+        self.producer = None
+
+    # --- The answer --------------------------------------------------------------------------------------------
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:
+        """Set the status.
+
+        Args:
+            code: three digits.
+            message: the phrase beside it; by default what goes with the code.
+
+        Raises:
+            TypeError: the code is no int, or the phrase not bytes.
+            ValueError: the phrase contains a line end.
+        """
+        if not isinstance(code, int):
+            raise TypeError(f"HTTP response code must be int, not {code!r}")
+        if message is None:
+            self.code_message = RESPONSES.get(code, b"Unknown Status")
+        elif not isinstance(message, bytes):
+            raise TypeError(f"HTTP response status message must be bytes, not {message!r}")
+        elif b"\r" in message or b"\n" in message or b"\0" in message:
+            raise ValueError(f"the phrase {message!r} would end the status line")
+        else:
+            self.code_message = message
+        self.code = code
+
+    def setHeader(self, name: AnyStr, value: AnyStr) -> None:
+        """Set a header of the answer, in the place of what was there under that name."""
+        self.responseHeaders.setRawHeaders(name, [value])
+
+    def redirect(self, url: bytes) -> None:
+        """Answer 302 with this location; `finish` is yet to be called."""
+        self.setResponseCode(FOUND)
+        self.setHeader(b"location", url)
+
+    def addCookie(
+        self,
+        k: str | bytes,
+        v: str | bytes,
+        expires: str | bytes | None = None,
+        domain: str | bytes | None = None,
+        path: str | bytes | None = None,
+        max_age: str | bytes | int | None = None,
+        comment: str | bytes | None = None,
+        secure: object = None,
+        httpOnly: object = False,
+        sameSite: str | bytes | None = None,
+    ) -> None:
+        """Have the client keep a cookie.
+
+        Args:
+            k: its name.
+            v: its value.
+            expires: a date as HTTP writes it.
+            max_age: seconds.
+            secure: whether it is only sent over TLS.
+            httpOnly: whether scripts of the page cannot read it.
+            sameSite: "lax", "strict" or "none".
+
+        Raises:
+            ValueError: browsers would drop it, or it contains control characters.
+        """
+        attributes: dict[str, str | bytes | int | None] = {
+            "Expires": expires,
+            "Domain": domain,
+            "Path": path,
+            "Max-Age": max_age,
+            "Comment": comment,
+        }
+        self.cookies.append(
+            write_cookie(k, v, attributes, secure=secure, http_only=httpOnly, same_site=sameSite)
+        )
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body; the first one sends status and headers before it.
+
+        Without effect when the connection is lost.
+
+        Raises:
+            RuntimeError: `finish` was called.
+            TypeError: `data` is not bytes.
+        """
+        if self.finished:
+            raise RuntimeError("Request.write called on a request after Request.finish was called.")
+        if self._disconnected:
+            return
+        if data.__class__ is not bytes and not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"a body is made of bytes, not of {type(data).__name__}: encode {data!r:.60} first"
+            )
+        if not self.startedWriting:
+            self._start_writing()
+        if data and not self._bodiless:
+            self.sentLength += len(data)
+            if self.chunked:
+                self.channel.writeSequence(toChunk(data))
+            else:
+                self.channel.write(data)
+
+    def _start_writing(self) -> None:
+        """Send status and headers, having added those that follow from the rest."""
+        self.startedWriting = 1
+        headers = self.responseHeaders
+        fields = headers._rawHeaders
+        bodiless = self.method == b"HEAD" or self.code in NO_BODY_CODES
+        if self.clientproto == b"HTTP/1.1" and b"Content-Length" not in fields and not bodiless:
+            headers.setRawHeaders(b"transfer-encoding", [b"chunked"])
+            self.chunked = 1
+        if self.lastModified is not None:
+            if b"Last-Modified" in fields:
+                self._log.info(
+                    "Warning: last-modified specified both in header list and lastModified attribute."
+                )
+            else:
+                headers.setRawHeaders(b"last-modified", [datetimeToString(self.lastModified)])
+        if self.etag is not None:
+            headers.setRawHeaders(b"ETag", [self.etag])
+        if self.cookies:
+            for cookie in self.cookies:
+                headers.addRawHeader(b"Set-Cookie", cookie)
+        if bodiless:
+            self._bodiless = True
+            if self.code in NO_BODY_CODES and b"Content-Length" in fields and self.code != NOT_MODIFIED:
+                headers.removeHeader(b"content-length")
+        phrase = self.code_message
+        if not isinstance(phrase, bytes):
+            phrase = _sanitizeLinearWhitespace(str(phrase).encode("utf-8"))
+        self.channel.writeHeaders(self.clientproto, b"%d" % self.code, phrase, headers)
+
+    # --- Conditions --------------------------------------------------------------------------------------------
+
+    def setLastModified(self, when: float) -> object:
+        """Say when the resource last changed; several calls leave the latest.
+
+        Args:
+            when: seconds since 1970.
+
+        Returns: `CACHED` when the client has it already, and 304 is set; else None.
+        """
+        when = math.ceil(when)  # HTTP has no fractions
+        if not self.lastModified or self.lastModified < when:
+            self.lastModified = when
+        since = self.getHeader(b"if-modified-since")
+        if since and self.getHeader(b"if-none-match") is None:
+            try:
+                known = stringToDatetime(since.partition(b";")[0])
+            except ValueError:
+                return None
+            if known >= self.lastModified:
+                self.setResponseCode(NOT_MODIFIED)
+                return CACHED
+        return None
+
+    def setETag(self, etag: bytes) -> object:
+        """Say which version of the resource this is.
+
+        Returns: `CACHED` when the client has it already, and 304 (or for other methods than GET and HEAD 412) is set; else
+        None.
+        """
+        if etag:
+            self.etag = etag
+        tags = self.getHeader(b"if-none-match")
+        if tags:
+            known = [tag.strip() for tag in tags.split(b",")]
+            if b"*" in known or etag in known:
+                self.setResponseCode(
+                    NOT_MODIFIED if self.method in (b"HEAD", b"GET") else PRECONDITION_FAILED
+                )
+                return CACHED
+        return None
+
+    # --- What the client sent ----------------------------------------------------------------------------------
+
+    def getHeader(self, key: AnyStr) -> AnyStr | None:
+        """Return the last value of a header, None when there is none."""
+        values = self.requestHeaders.getRawHeaders(key)
+        return values[-1] if values else None
+
+    def getAllHeaders(self) -> dict[bytes, bytes]:
+        """Return the last value of each header, by name in lower case."""
+        return {name.lower(): values[-1] for name, values in self.requestHeaders.getAllRawHeaders()}
+
+    def getCookie(self, key: bytes) -> bytes | None:
+        """Return a cookie that the client sent, None when it did not."""
+        return self.received_cookies.get(key)
+
+    def getRequestHostname(self) -> bytes:
+        """Return the host that the client asked for, without its port; empty when it does not say."""
+        host = self.getHeader(b"host")
+        if host:
+            if host.startswith(b"["):
+                return host[1:].partition(b"]")[0]
+            return host.partition(b":")[0]
+        return getattr(self.getHost(), "host", "").encode("ascii")
+
+    def getHost(self) -> IAddress:
+        """Return the address of this side of the connection, or what `setHost` said."""
+        return self.host
+
+    def setHost(self, host: bytes, port: int, ssl: object = 0) -> None:
+        """Pretend that the request came to that host and port: for who stands behind a proxy.
+
+        Args:
+            ssl: whether it came over TLS.
+        """
+        self._forceSSL = ssl  # first, for isSecure
+        default = 443 if self.isSecure() else 80
+        self.requestHeaders.setRawHeaders(b"host", [host if port == default else b"%b:%d" % (host, port)])
+        self.host = IPv4Address("TCP", host.decode("ascii"), port)
+
+    def isSecure(self) -> bool:
+        """Tell whether the request came over TLS; False once it is finished, unless `setHost` said so."""
+        if self._forceSSL:
+            return True
+        return self.channel is not None and bool(self.channel.isSecure())
+
+    def getClientAddress(self) -> IAddress:
+        """Return the address of the other side; behind a proxy that is the proxy's."""
+        return self.client
+
+    def getClientIP(self) -> str | None:
+        """Return the other side's IP address as text, None when it has none.  Deprecated: use `getClientAddress`."""
+        warnings.warn(
+            "twisted.web.http.Request.getClientIP was deprecated in Twisted 18.4.0; "
+            "please use getClientAddress instead",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        if isinstance(self.client, (IPv4Address, IPv6Address)):
+            return self.client.host
+        return None
+
+    def noLongerQueued(self) -> None:
+        """Do nothing.  Deprecated: requests are answered one after the other."""
+        warnings.warn(
+            "twisted.web.http.Request.noLongerQueued was deprecated in Twisted 16.3.0",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def getUser(self) -> bytes:
+        """Return the name of basic authentication, empty when there is none."""
+        return self._credentials()[0]
+
+    def getPassword(self) -> bytes:
+        """Return the password of basic authentication, empty when there is none."""
+        return self._credentials()[1]
+
+    def _credentials(self) -> tuple[bytes, bytes]:
+        own = self.__dict__
+        found: tuple[bytes, bytes] | None = own.get("_basic")
+        if found is None:
+            found = own["_basic"] = self._read_credentials()
+        return found
+
+    def _read_credentials(self) -> tuple[bytes, bytes]:
+        scheme, _, encoded = (self.getHeader(b"Authorization") or b"").partition(b" ")
+        if scheme.lower() != b"basic":
+            return b"", b""
+        try:
+            name, colon, password = base64.b64decode(encoded).partition(b":")
+        except ValueError:
+            return b"", b""
+        except Exception:
+            self._log.failure("Failed to parse basic authentication", Failure())
+            return b"", b""
+        return (name, password) if colon else (b"", b"")
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} at {id(self):#x} method={_printable(self.method)} "
+            f"uri={_printable(self.uri)} clientproto={_printable(self.clientproto)}>"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self is other if isinstance(other, Request) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other if isinstance(other, Request) else NotImplemented
+
+    __hash__ = object.__hash__
+
+
+def _printable(text: bytes) -> str:
+    return text.decode("ascii", "backslashreplace")

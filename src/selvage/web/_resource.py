@@ -1,0 +1,295 @@
+"""Resources: what is found under a path, and what answers there.  Floor 4.
+
+Twisted: `twisted.web.resource`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from selvage.interfaces import implementer
+from selvage.web._status import FORBIDDEN, NOT_FOUND
+from selvage.web.errors import UnsupportedMethod
+from selvage.web.interfaces import IResource, _IRequestEncoderFactory
+
+__all__ = ["EncodingResourceWrapper", "Resource", "getChildForRequest"]
+
+_PREFIX = "render_"
+
+
+def getChildForRequest(resource: Any, request: Any) -> Any:
+    """Follow the path of a request from `resource` on, and return where it leads to.
+
+    What has been followed goes from `request.postpath` to `request.prepath`.
+    """
+    postpath, prepath = request.postpath, request.prepath
+    while postpath and not resource.isLeaf:
+        segment = postpath.pop(0)
+        prepath.append(segment)
+        resource = resource.getChildWithDefault(segment, request)
+    return resource
+
+
+@implementer(IResource)
+class Resource:
+    """Something that is found under a path, with others below it; subclass it.
+
+    Hooks: ``render_GET``, ``render_POST`` and so on, each called with the request; `getChild`, for what is below and was
+    not put there by `putChild`.  A ``render_`` method returns the body as bytes, or `NOT_DONE_YET` and calls
+    `request.finish` later; it may as well be ``async``, or return a Deferred, str, a dict or list (sent as JSON), or an
+    iterator of bytes.
+
+    Twisted: `twisted.web.resource.Resource`.
+    """
+
+    #: Whether whatever path is left is for this resource.
+    isLeaf: Any = 0
+    #: The `Site`, where a program sets it.
+    server: Any = None
+    entityType = IResource
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, Any] = {}
+
+    def getChild(self, path: bytes, request: Any) -> Any:
+        """Hook: called for one segment of the path under which nothing was put.  Return a resource.
+
+        Args:
+            path: the segment, decoded.
+            request: its `prepath` ends with the segment, its `postpath` has what is left.
+        """
+        return _UnsafeNoResource()
+
+    def getChildWithDefault(self, path: bytes, request: Any) -> Any:
+        """Return what was put under `path`, else what `getChild` returns."""
+        child = self.children.get(path)
+        return self.getChild(path, request) if child is None else child
+
+    def getChildForRequest(self, request: Any) -> Any:
+        """Deprecated: use the function of that name."""
+        warnings.warn("Please use module level getChildForRequest.", DeprecationWarning, 2)
+        return getChildForRequest(self, request)
+
+    def putChild(self, path: bytes, child: Any) -> None:
+        """Put a resource under one segment of the path.
+
+        Args:
+            path: the segment as bytes, without slashes; empty for what is found under a path that ends with a slash.
+
+        Raises:
+            TypeError: `path` is not bytes.
+        """
+        if not isinstance(path, bytes):
+            raise TypeError(f"Path segment must be bytes, but {path!r} is {type(path)}")
+        self.children[path] = child
+        # Before there was IResource, children knew their server.
+        if self.server is not None:
+            child.server = self.server
+
+    def render(self, request: Any) -> Any:
+        """Call the ``render_`` method for the method of the request, and return what it returns.
+
+        Raises:
+            UnsupportedMethod: there is none.
+        """
+        method = request.method
+        name = method.decode("ascii", "replace") if isinstance(method, bytes) else method
+        answer = getattr(self, _PREFIX + name, None)
+        if answer is None:
+            raise UnsupportedMethod(_allowed(self))
+        return answer(request)
+
+    def render_HEAD(self, request: Any) -> Any:
+        """Answer as for GET; the body is left out where it would be sent."""
+        answer = getattr(self, "render_GET", None)
+        if answer is None:
+            raise UnsupportedMethod(_allowed(self))
+        return answer(request)
+
+    # --- The names of an older interface -----------------------------------------------------------------------
+
+    def listStaticNames(self) -> list[bytes]:
+        """Return the segments under which something was put."""
+        return list(self.children)
+
+    def listStaticEntities(self) -> list[tuple[bytes, Any]]:
+        """Return segments and what was put there."""
+        return list(self.children.items())
+
+    def listNames(self) -> list[bytes]:
+        """Return all segments that are known."""
+        return list(self.listStaticNames()) + self.listDynamicNames()
+
+    def listEntities(self) -> list[tuple[bytes, Any]]:
+        """Return all segments that are known, and what is there."""
+        return list(self.listStaticEntities()) + self.listDynamicEntities()
+
+    def listDynamicNames(self) -> list[bytes]:
+        """Hook: list segments for which `getChild` makes something."""
+        return []
+
+    def listDynamicEntities(self, request: Any = None) -> list[tuple[bytes, Any]]:
+        """Hook: list segments and what `getChild` makes for them."""
+        return []
+
+    def getStaticEntity(self, name: bytes) -> Any:
+        """Return what was put under a segment, None when nothing was."""
+        return self.children.get(name)
+
+    def getDynamicEntity(self, name: bytes, request: Any) -> Any:
+        """Return what there is under a segment besides what was put there."""
+        return None if name in self.children else self.getChild(name, request)
+
+    def delEntity(self, name: bytes) -> None:
+        """Take out what was put under a segment.
+
+        Raises:
+            KeyError: nothing was.
+        """
+        del self.children[name]
+
+    def reallyPutEntity(self, name: bytes, entity: Any) -> None:
+        """Put something under a segment."""
+        self.children[name] = entity
+
+
+def _computeAllowedMethods(resource: Any) -> list[bytes]:
+    """Return the methods that a resource has ``render_`` methods for."""
+    return [
+        name.removeprefix(_PREFIX).encode("ascii")
+        for name in dir(type(resource))
+        if name.startswith(_PREFIX) and callable(getattr(resource, name, None))
+    ]
+
+
+def _allowed(resource: Any) -> Sequence[bytes]:
+    own: Sequence[bytes] | None = getattr(resource, "allowedMethods", None)
+    return _computeAllowedMethods(resource) if own is None else own
+
+
+# --- Pages of old, whose texts are HTML and not escaped ------------------------------------------------------------
+
+
+class _UnsafeErrorPageBase(Resource):
+    """A page with a status, whose texts are HTML as they stand."""
+
+    template = """
+<html>
+  <head><title>%(code)s - %(brief)s</title></head>
+  <body>
+    <h1>%(brief)s</h1>
+    <p>%(detail)s</p>
+  </body>
+</html>
+"""
+
+    def __init__(self, status: int, brief: str, detail: str) -> None:
+        super().__init__()
+        self.code = status
+        self.brief = brief
+        self.detail = detail
+
+    def render(self, request: Any) -> bytes:
+        """Answer any method."""
+        request.setResponseCode(self.code)
+        request.setHeader(b"content-type", b"text/html; charset=utf-8")
+        page = self.template % {"code": self.code, "brief": self.brief, "detail": self.detail}
+        return page.encode("utf-8")
+
+    def getChild(self, path: bytes, request: Any) -> Any:
+        """Return this page, for whatever is below."""
+        return self
+
+
+class _UnsafeErrorPage(_UnsafeErrorPageBase):
+    """A page for any status."""
+
+
+class _UnsafeNoResource(_UnsafeErrorPageBase):
+    """The page for 404."""
+
+    def __init__(self, message: str = "Sorry. No luck finding that resource.") -> None:
+        super().__init__(NOT_FOUND, "No Such Resource", message)
+
+
+class _UnsafeForbiddenResource(_UnsafeErrorPageBase):
+    """The page for 403."""
+
+    def __init__(self, message: str = "Sorry, resource is forbidden.") -> None:
+        super().__init__(FORBIDDEN, "Forbidden Resource", message)
+
+
+def _deprecated(old: str, new: str, since: str) -> None:
+    warnings.warn(
+        f"twisted.web.resource.{old} was deprecated in Twisted {since}; please use twisted.web.pages.{new} instead",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
+class ErrorPage(_UnsafeErrorPageBase):
+    """A page for any status, whose texts are HTML as they stand.  Deprecated: use `errorPage`, which escapes them."""
+
+    def __init__(self, status: int, brief: str, detail: str) -> None:
+        _deprecated("ErrorPage", "errorPage", "22.10.0")
+        super().__init__(status, brief, detail)
+
+
+class NoResource(_UnsafeErrorPageBase):
+    """The page for 404, whose text is HTML as it stands.  Deprecated: use `notFound`, which escapes it."""
+
+    def __init__(self, message: str = "Sorry. No luck finding that resource.") -> None:
+        _deprecated("NoResource", "notFound", "22.10.0")
+        super().__init__(NOT_FOUND, "No Such Resource", message)
+
+
+class ForbiddenResource(_UnsafeErrorPageBase):
+    """The page for 403, whose text is HTML as it stands.  Deprecated: use `forbidden`, which escapes it."""
+
+    def __init__(self, message: str = "Sorry, resource is forbidden.") -> None:
+        _deprecated("ForbiddenResource", "forbidden", "22.10.0")
+        super().__init__(FORBIDDEN, "Forbidden Resource", message)
+
+
+# --- Encoding ------------------------------------------------------------------------------------------------------
+
+
+@implementer(IResource)
+class EncodingResourceWrapper:
+    """Answers as another resource does, and has the body encoded on its way, by gzip for example.
+
+    Args:
+        original: the resource.
+        encoders: asked in order, until one has an encoder for the request.
+    """
+
+    def __init__(self, original: Any, encoders: Iterable[_IRequestEncoderFactory]) -> None:
+        self.original = original
+        self._encoders = encoders
+
+    @property
+    def isLeaf(self) -> Any:
+        """As the resource has it."""
+        return self.original.isLeaf
+
+    def getChildWithDefault(self, name: bytes, request: Any) -> Any:
+        """As the resource does."""
+        return self.original.getChildWithDefault(name, request)
+
+    def putChild(self, path: bytes, child: Any) -> None:
+        """As the resource does."""
+        self.original.putChild(path, child)
+
+    def render(self, request: Any) -> Any:
+        """As the resource does."""
+        return self.original.render(request)
+
+    def getEncoder(self, request: Any) -> Any:
+        """Return an encoder for the answer, None for none.  Called once for each request, before `render`."""
+        for encoderFactory in self._encoders:
+            encoder = encoderFactory.encoderForRequest(request)
+            if encoder is not None:
+                return encoder
+        return None

@@ -1,0 +1,120 @@
+"""A site: the factory that serves a tree of resources.  Floor 4."""
+
+from __future__ import annotations
+
+import os
+from binascii import hexlify
+from typing import TYPE_CHECKING, Any
+
+from selvage.interfaces import IProtocolNegotiationFactory, implementer
+from selvage.web._factory import HTTPFactory
+from selvage.web._limits import DEFAULT_LIMITS, Limits
+from selvage.web._resource import getChildForRequest
+from selvage.web._session import Session
+from selvage.web._site_request import Request
+
+if TYPE_CHECKING:
+    from selvage.interfaces import IAddress
+
+__all__ = ["Site"]
+
+#: Bytes of chance in the name of a session: nobody guesses one.
+_SESSION_BYTES = 32
+
+
+@implementer(IProtocolNegotiationFactory)
+class Site(HTTPFactory):
+    """Serves a tree of resources; give it to `reactor.listenTCP` or an endpoint.
+
+    Args:
+        resource: the root.
+        requestFactory: makes the requests; `Request` by default.
+        parsePOSTFormSubmission: whether submitted forms are added to `request.args`.
+        strict: whether requests are held to what llhttp and Twisted let pass: one Host, a target of the right form.
+        limits: what is taken from one client.
+        args, kwargs: for `HTTPFactory`: logPath, timeout, logFormatter, reactor.
+
+    Twisted: `twisted.web.server.Site`.
+    """
+
+    counter = 0
+    requestFactory: Any = Request
+    #: Whether errors are answered with the story of the failure.  Only for a program that nobody else can reach.
+    displayTracebacks = False
+    sessionFactory: Any = Session
+    sessionCheckTime = 1800
+    isLeaf = 0
+
+    _entropy = staticmethod(os.urandom)
+
+    def __init__(
+        self,
+        resource: Any,
+        requestFactory: Any = None,
+        *args: Any,
+        parsePOSTFormSubmission: bool = True,
+        strict: bool = True,
+        limits: Limits = DEFAULT_LIMITS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.sessions: dict[bytes, Any] = {}
+        self.resource = resource
+        if requestFactory is not None:
+            self.requestFactory = requestFactory
+        self._parsePOSTFormSubmission = parsePOSTFormSubmission
+        self._strict = strict
+        self._limits = limits
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Return a channel that serves this site."""
+        protocol = super().buildProtocol(addr)
+        channel = getattr(protocol, "_channel", protocol)
+        channel.site = self
+        channel.requestFactory = self.requestFactory
+        channel.strict = self._strict
+        channel.limits = self._limits
+        return protocol
+
+    def getResourceFor(self, request: Any) -> Any:
+        """Return the resource that a request's path leads to."""
+        request.site = self
+        # The names of its cookies; a site within a site has a path of its own.
+        request.sitepath = request.prepath[:]
+        return getChildForRequest(self.resource, request)
+
+    def makeSession(self) -> Any:
+        """Begin a session."""
+        uid = self._mkuid()
+        session = self.sessions[uid] = self.sessionFactory(self, uid)
+        session.startCheckingExpiration()
+        return session
+
+    def _mkuid(self) -> bytes:
+        """Return a name for a session, which is its secret as well."""
+        self.counter += 1
+        return hexlify(self._entropy(_SESSION_BYTES))
+
+    def getSession(self, uid: bytes) -> Any:
+        """Return a session.
+
+        Raises:
+            KeyError: it has ended, or never was.
+        """
+        return self.sessions[uid]
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what can be negotiated over TLS, the best first."""
+        return [b"http/1.1"]
+
+    # A site can stand within another one.
+
+    def render(self, request: Any) -> Any:
+        """Send the client to the path that ends with a slash."""
+        request.redirect(request.prePathURL() + b"/")
+        request.finish()
+
+    def getChildWithDefault(self, pathEl: bytes, request: Any) -> Any:
+        """Return what is under the root."""
+        request.site = self
+        return self.resource.getChildWithDefault(pathEl, request)
