@@ -7,6 +7,7 @@ from io import BufferedIOBase, TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any
 
 from selvage.failure import Failure
+from selvage.logger import globalLogBeginner
 from selvage.interfaces import IProtocol, implementer
 from selvage.protocols import ServerFactory, connectionDone
 from selvage.reactor._ambient import get_reactor
@@ -18,7 +19,10 @@ from selvage.web._request import _REQUEST_TIMEOUT
 if TYPE_CHECKING:
     from selvage.interfaces import IAddress
 
-__all__ = ["HTTPFactory"]
+__all__ = ["H2_ENABLED", "HTTPFactory"]
+
+#: Whether HTTP/2 can be negotiated.
+H2_ENABLED = False
 
 
 @implementer(IProtocol)
@@ -115,6 +119,7 @@ class HTTPFactory(ServerFactory[Any]):
     timeOut: float | None = _REQUEST_TIMEOUT
 
     _logFile: Any = None
+    _program_log: Any = None  # the program's log as a file, where that is the access log
     #: The time in the access log, where somebody keeps it himself.
     _logDateTime: str | None = None
     _logDateTimeCall: Any = None
@@ -157,7 +162,7 @@ class HTTPFactory(ServerFactory[Any]):
             else:
                 from selvage.logger import classic
 
-                self._logFile = classic.logfile
+                self._logFile = self._program_log = classic.logfile
 
     def stopFactory(self) -> None:
         """Close the access log.  Called after the last connection."""
@@ -190,8 +195,7 @@ class HTTPFactory(ServerFactory[Any]):
         file = self._logFile
         if file is None:
             return
-        logger = getattr(file, "log", None)
-        if logger is not None and logger.__class__.__name__ == "Logger" and not logger._gate.info:
+        if self._program_log is file and not (globalLogBeginner.has_begun and file.log._gate.info):
             return
         line = self._logFormatter(self._logDateTime or self._timestamp(), request)
         if line is not None:

@@ -139,7 +139,7 @@ class _Parts:
             self._parser.finalize()
         except FormParserError as error:
             raise FormError("the multipart body is malformed") from error
-        if not self._ended:
+        if not self._ended and self._name_of_part() is not None:
             raise FormError("the multipart body has no end")
         return self._found
 
@@ -173,9 +173,12 @@ class _Parts:
         self._data.append(data[start:end])
 
     def _end(self) -> None:
-        name = parse_content_type(self._headers.get(b"content-disposition", b""))[1].get(b"name")
+        name = self._name_of_part()
         if name is not None:
             self._found.setdefault(name, []).append(b"".join(self._data))
+
+    def _name_of_part(self) -> bytes | None:
+        return parse_content_type(self._headers.get(b"content-disposition", b""))[1].get(b"name")
 
     def _all_ended(self) -> None:
         self._ended = True

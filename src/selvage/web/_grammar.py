@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["chunk_size_line", "host", "request_line", "target_in_origin_form", "token", "trailer"]
+__all__ = [
+    "bare_line_feed",
+    "chunk_size_line",
+    "host",
+    "request_line",
+    "target_in_origin_form",
+    "token",
+    "trailer",
+]
 
 _TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 
 # RFC 9110 section 5.6.2:   token = 1*tchar
 token = re.compile(_TCHAR + rb"+").fullmatch
+
+# RFC 9112 section 2.2: we do not take a line feed alone for the end of a line; it hides from one parser what another sees.
+bare_line_feed = re.compile(rb"(?<!\r)\n").search
 
 # RFC 9112 section 3:       request-line = method SP request-target SP HTTP-version
 # What may stand in a target is more than RFC 3986 has, because browsers send ``|``, ``"`` and others as they are; it has no

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 
 from selvage.failure import Failure
@@ -9,7 +11,15 @@ from selvage.protocols import connectionDone
 from selvage.protocols.basic import LineReceiver
 from selvage.web._headers import _sanitizeLinearWhitespace
 
-__all__ = ["HTTPClient"]
+__all__ = ["HTTPClient", "StringTransport"]
+
+
+class StringTransport(BytesIO):
+    """Keeps what is written to it; for tests of old."""
+
+    def writeSequence(self, seq: Iterable[bytes]) -> None:
+        """Keep several pieces."""
+        self.write(b"".join(seq))
 
 
 class HTTPClient(LineReceiver):

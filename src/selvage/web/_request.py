@@ -275,7 +275,8 @@ class Request:
             self.unregisterProducer()
         self.finished = 1
         channel = self.channel
-        self.channel = None
+        if not self.queued or self.queued is _QUEUED_SENTINEL:
+            self.channel = None
         channel.requestDone(self)
         if self.content is not None:
             try:

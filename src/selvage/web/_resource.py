@@ -18,6 +18,8 @@ __all__ = ["EncodingResourceWrapper", "Resource", "getChildForRequest"]
 
 _PREFIX = "render_"
 
+_NOT_FOUND_TEXT = "Sorry. No luck finding that resource."
+
 
 def getChildForRequest(resource: Any, request: Any) -> Any:
     """Follow the path of a request from `resource` on, and return where it leads to.
@@ -60,7 +62,7 @@ class Resource:
             path: the segment, decoded.
             request: its `prepath` ends with the segment, its `postpath` has what is left.
         """
-        return _UnsafeNoResource()
+        return _UnsafeErrorPageBase(NOT_FOUND, "No Such Resource", _NOT_FOUND_TEXT)
 
     def getChildWithDefault(self, path: bytes, request: Any) -> Any:
         """Return what was put under `path`, else what `getChild` returns."""
@@ -203,24 +205,6 @@ class _UnsafeErrorPageBase(Resource):
         return self
 
 
-class _UnsafeErrorPage(_UnsafeErrorPageBase):
-    """A page for any status."""
-
-
-class _UnsafeNoResource(_UnsafeErrorPageBase):
-    """The page for 404."""
-
-    def __init__(self, message: str = "Sorry. No luck finding that resource.") -> None:
-        super().__init__(NOT_FOUND, "No Such Resource", message)
-
-
-class _UnsafeForbiddenResource(_UnsafeErrorPageBase):
-    """The page for 403."""
-
-    def __init__(self, message: str = "Sorry, resource is forbidden.") -> None:
-        super().__init__(FORBIDDEN, "Forbidden Resource", message)
-
-
 def _deprecated(old: str, new: str, since: str) -> None:
     warnings.warn(
         f"twisted.web.resource.{old} was deprecated in Twisted {since}; please use twisted.web.pages.{new} instead",
@@ -240,7 +224,7 @@ class ErrorPage(_UnsafeErrorPageBase):
 class NoResource(_UnsafeErrorPageBase):
     """The page for 404, whose text is HTML as it stands.  Deprecated: use `notFound`, which escapes it."""
 
-    def __init__(self, message: str = "Sorry. No luck finding that resource.") -> None:
+    def __init__(self, message: str = _NOT_FOUND_TEXT) -> None:
         _deprecated("NoResource", "notFound", "22.10.0")
         super().__init__(NOT_FOUND, "No Such Resource", message)
 

@@ -159,6 +159,8 @@ class _ChunkedTransferDecoder:
             RuntimeError: the body has ended.
             _MalformedChunkedDataError: these are no chunks; the decoder is of no use any more.
         """
+        if not data:
+            return
         if self.state == "FINISHED":
             raise RuntimeError("_ChunkedTransferDecoder cannot decode data after finishing")
         buffer = self._buffer
@@ -215,7 +217,7 @@ class _ChunkedTransferDecoder:
         return True
 
     def _take_trailer(self) -> bool:
-        line = self._take_line(self._maxTrailerHeadersSize - self._trailers_size, "the trailers")
+        line = self._take_line(self._maxTrailerHeadersSize - 1 - self._trailers_size, "the trailers")
         if line is None:
             return False
         if not line:

@@ -18,7 +18,7 @@ from selvage.web._dates import (
     stringToDatetime as stringToDatetime,
     timegm as timegm,
 )
-from selvage.web._factory import HTTPFactory as HTTPFactory
+from selvage.web._factory import H2_ENABLED as H2_ENABLED, HTTPFactory as HTTPFactory
 from selvage.web._forms import parse_qs as parse_qs, urlparse as urlparse
 from selvage.web._limits import Limits as Limits
 from selvage.web._request import CACHED as CACHED, Request as Request
@@ -92,6 +92,7 @@ __all__ = [
     "FOUND",
     "GATEWAY_TIMEOUT",
     "GONE",
+    "H2_ENABLED",
     "HTTP_VERSION_NOT_SUPPORTED",
     "IM_A_TEAPOT",
     "INSUFFICIENT_STORAGE_SPACE",

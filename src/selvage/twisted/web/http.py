@@ -9,6 +9,7 @@ from selvage.web._headers import (
     InvalidHeaderName as InvalidHeaderName,
     _sanitizeLinearWhitespace as _sanitizeLinearWhitespace,
 )
+from selvage.web._http_client import StringTransport as StringTransport
 from selvage.web._pull import _PullToPush as _PullToPush
 from selvage.web._request import (
     _getContentFile as _getContentFile,
@@ -32,6 +33,7 @@ from selvage.web.http import (
     FOUND as FOUND,
     GATEWAY_TIMEOUT as GATEWAY_TIMEOUT,
     GONE as GONE,
+    H2_ENABLED as H2_ENABLED,
     HTTP_VERSION_NOT_SUPPORTED as HTTP_VERSION_NOT_SUPPORTED,
     IM_A_TEAPOT as IM_A_TEAPOT,
     INSUFFICIENT_STORAGE_SPACE as INSUFFICIENT_STORAGE_SPACE,
