@@ -65,7 +65,11 @@ FACES = [
     "selvage.web",
     "selvage.web.client",
     "selvage.web.errors",
+    "selvage.web.http",
     "selvage.web.interfaces",
+    "selvage.web.pages",
+    "selvage.web.resource",
+    "selvage.web.server",
     "selvage.web.template",
 ]
 

@@ -26,7 +26,7 @@ selvage.install_twisted()
 
 @pytest.mark.parametrize(
     "statement",
-    ["import twisted.web.server", "from twisted.web import server", "from twisted.python import htmlizer"],
+    ["import twisted.words.xish", "from twisted.words import xish", "from twisted.python import htmlizer"],
 )
 def test_the_error_says_who_has_it(statement: str) -> None:
     done = subprocess.run(

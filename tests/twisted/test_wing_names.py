@@ -24,7 +24,17 @@ _FORK = "switches that print what Twisted does between fork and exec"
 _LINES = "what Twisted's line receiver needs to work without a connection"
 _TLS = "made by listenSSL and connectSSL only"
 
+_TEMPLATE = "imported from twisted.web.template, where it is"
+
 DIFFERS: dict[str, dict[str, str]] = {
+    "twisted.web.http": {
+        "H2Connection: missing": "imported from twisted.web._http2, where it is",
+        "HTTPChannel.headerReceived: missing": "the fields of a head are found together, not line by line",
+    },
+    "twisted.web.pages": {"renderElement: missing": _TEMPLATE, "tags: missing": _TEMPLATE},
+    "twisted.web.server": {
+        "Request.getStateToCopyFor: missing": "requests are not copied to other processes (docs/design/differences.md)",
+    },
     "twisted.internet.asyncioreactor": {
         "AsyncioSelectorReactor.callFromThread: argument 1 is": _ONE_REACTOR,
         "AsyncioSelectorReactor.iterate: argument 1 is": _ONE_REACTOR,

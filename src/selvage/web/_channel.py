@@ -106,6 +106,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _watching = False  # the transport says when it is full
     _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
+    _upgraded: Any = None  # the protocol that has taken over
     _deadline: Any = None  # the delayed call that ends a head or a body that takes too long
     _savedTimeOut: float | None = None  # what `timeOut` will be when the answer is done
     _made_for: Any = None  # the request factory that `_takes_queued` is about
@@ -140,6 +141,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def dataReceived(self, data: bytes) -> None:
         """Take input."""
         if self._ended:
+            if self._upgraded is not None:
+                self._upgraded.dataReceived(data)
             return
         if self._handlingRequest:
             self._dataBuffer += data
@@ -162,6 +165,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if self._abortingCall is not None:
             self._abortingCall.cancel()
             self._abortingCall = None
+        if self._upgraded is not None:
+            self._upgraded.connectionLost(reason)
         requests, self.requests = self.requests, []
         for request in requests:
             request.connectionLost(reason)
@@ -173,10 +178,12 @@ class HTTPChannel(Protocol, TimeoutMixin):
         self._consuming = True
         try:
             while data:
+                if self._ended:
+                    if self._upgraded is not None:
+                        self._upgraded.dataReceived(data)
+                    break
                 if self._handlingRequest:
                     self._dataBuffer = data
-                    break
-                if self._ended:
                     break
                 if self._left:
                     data = self._take_body(data)
@@ -232,6 +239,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             request.parseCookies()
         self.persistent = self.checkPersistence(request, version)
         request.gotLength(length)
+        self.allHeadersReceived()
         if length == 0:
             self.allContentReceived()
             return
@@ -372,6 +380,45 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if data:
             self._consume(data)
         self._update_reading()
+
+    def allHeadersReceived(self) -> None:
+        """Hook: called when the headers of a request are in, before its body."""
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take input that somebody has cut into lines."""
+        self.dataReceived(line + b"\r\n")
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take input; the same as `dataReceived`."""
+        self.dataReceived(data)
+
+    # --- Another protocol takes over ---------------------------------------------------------------------------
+
+    def upgrade(self, protocol: Any) -> None:
+        """Hand the connection over to another protocol, in the place of an answer.
+
+        The request being answered is over, without its end being told; nothing is written for it.
+
+        Args:
+            protocol: gets the transport by `makeConnection`, then all input that has come after the request.
+        """
+        self._ended = True
+        self._handlingRequest = False
+        self.requests.clear()
+        self.setTimeout(None)
+        self._cancel_deadline()
+        producer, self._networkProducer = self._networkProducer, None
+        if producer is not None and self._watching:
+            producer.unregisterProducer()
+        if self._reading_paused and producer is not None:
+            producer.resumeProducing()
+        self._upgraded = protocol
+        protocol.makeConnection(self.transport)
+        data, self._dataBuffer = self._dataBuffer, b""
+        if data:
+            protocol.dataReceived(data)
+
+    _protocolUpgradeForWebsockets = upgrade
 
     # --- Refusing, and running out of time ---------------------------------------------------------------------
 

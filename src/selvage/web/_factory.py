@@ -7,10 +7,10 @@ from io import BufferedIOBase, TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any
 
 from selvage.failure import Failure
-from selvage.logger import globalLogBeginner
 from selvage.interfaces import IProtocol, implementer
+from selvage.logger import globalLogBeginner
 from selvage.protocols import ServerFactory, connectionDone
-from selvage.reactor._ambient import get_reactor
+from selvage.reactor import get_reactor
 from selvage.web._access_log import combinedLogFormatter
 from selvage.web._channel import HTTPChannel
 from selvage.web._dates import datetimeToLogString

@@ -173,7 +173,7 @@ def check_fields(method: bytes, target: bytes, version: bytes, headers: Headers)
             raise BadRequest(BAD_REQUEST, "there is no Host")
     elif len(hosts) > 1 or host(hosts[0]) is None:
         raise BadRequest(BAD_REQUEST, "the Host is not one host")
-    if target_in_origin_form(target) is None:
+    if method == b"CONNECT" or target_in_origin_form(target) is None:
         _check_odd_target(method, target)
     if version == b"HTTP/1.0" and b"Transfer-Encoding" in fields:
         raise BadRequest(BAD_REQUEST, "there are no chunks in HTTP/1.0")

@@ -6,7 +6,7 @@ from typing import Any
 
 from selvage.failure import Failure, report
 from selvage.interfaces import IPushProducer, implementer
-from selvage.tasks import cooperate
+from selvage.tasks import Cooperator, cooperate
 
 __all__ = ["_PullToPush"]
 
@@ -29,7 +29,14 @@ class _PullToPush:
 
     def startStreaming(self) -> None:
         """Begin to ask.  Called once."""
-        self._task = cooperate(self._ask())
+        call_later = getattr(self._consumer, "callLater", None)
+        if call_later is None:
+            self._task = cooperate(self._ask())
+        else:
+            # One piece a turn: others have something to send, too.
+            self._task = Cooperator(lambda: lambda: True, lambda tick: call_later(0, tick)).cooperate(
+                self._ask()
+            )
 
     def _ask(self) -> Any:
         while True:

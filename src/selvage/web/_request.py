@@ -403,9 +403,7 @@ class Request:
         if self._disconnected:
             return
         if data.__class__ is not bytes and not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError(
-                f"a body is made of bytes, not of {type(data).__name__}: encode {data!r:.60} first"
-            )
+            raise TypeError(f"Can only write bytes to a transport, not {data!r}")
         if not self.startedWriting:
             self._start_writing()
         if data and not self._bodiless:

@@ -62,7 +62,7 @@ class Resource:
             path: the segment, decoded.
             request: its `prepath` ends with the segment, its `postpath` has what is left.
         """
-        return _UnsafeErrorPageBase(NOT_FOUND, "No Such Resource", _NOT_FOUND_TEXT)
+        return _no_resource()
 
     def getChildWithDefault(self, path: bytes, request: Any) -> Any:
         """Return what was put under `path`, else what `getChild` returns."""
@@ -235,6 +235,19 @@ class ForbiddenResource(_UnsafeErrorPageBase):
     def __init__(self, message: str = "Sorry, resource is forbidden.") -> None:
         _deprecated("ForbiddenResource", "forbidden", "22.10.0")
         super().__init__(FORBIDDEN, "Forbidden Resource", message)
+
+
+def _no_resource() -> NoResource:
+    """Return the page for 404, for nobody to be warned of."""
+    page = NoResource.__new__(NoResource)
+    _UnsafeErrorPageBase.__init__(page, NOT_FOUND, "No Such Resource", _NOT_FOUND_TEXT)
+    return page
+
+
+# Under these names programs find them that have silenced the warning long ago.
+_UnsafeErrorPage = ErrorPage
+_UnsafeNoResource = NoResource
+_UnsafeForbiddenResource = ForbiddenResource
 
 
 # --- Encoding ------------------------------------------------------------------------------------------------------

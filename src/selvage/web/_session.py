@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from selvage.reactor._ambient import get_reactor
+from selvage.reactor import get_reactor
 from selvage.web._components import Componentized
 
 __all__ = ["Session"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote as _quote, unquote_to_bytes
 
 from selvage.failure import Failure, report
 from selvage.interfaces import implementer
@@ -17,13 +17,12 @@ from selvage.web._answers import answer_with
 from selvage.web._components import Componentized
 from selvage.web._dates import datetimeToString
 from selvage.web._pages import errorPage
-from selvage.web._request import _QUEUED_SENTINEL
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import INTERNAL_SERVER_ERROR, NO_BODY_CODES, NOT_ALLOWED, NOT_IMPLEMENTED
 from selvage.web.errors import UnsupportedMethod
 from selvage.web.interfaces import IRequest
 
-__all__ = ["NOT_DONE_YET", "Request", "supportedMethods", "version"]
+__all__ = ["NOT_DONE_YET", "Request", "quote", "supportedMethods", "version"]
 
 #: What the header Server says; no number, which would only help who looks for old ones.
 version = b"Selvage"
@@ -34,6 +33,11 @@ supportedMethods = (b"GET", b"HEAD", b"POST")
 _KNOWN_METHODS = frozenset((*supportedMethods, b"PUT", b"DELETE", b"PATCH", b"OPTIONS"))
 
 _FAILED = b"<html><head><title>Processing Failed</title></head><body><b>Processing Failed</b></body></html>"
+
+
+def quote(string: str | bytes, *args: Any, **kwargs: Any) -> bytes:
+    """As `urllib.parse.quote`, but giving bytes."""
+    return _quote(string, *args, **kwargs).encode("ascii")
 
 
 class _Date:
@@ -81,13 +85,15 @@ class Request(_request.Request, Componentized):
     _insecureSession: Any = None
 
     def __init__(
-        self, channel: Any, queued: object = _QUEUED_SENTINEL, parsePOSTFormSubmission: bool | None = None
+        self, channel: Any, *args: Any, parsePOSTFormSubmission: bool | None = None, **kw: Any
     ) -> None:
         if parsePOSTFormSubmission is None:
             parsePOSTFormSubmission = getattr(
                 getattr(channel, "site", None), "_parsePOSTFormSubmission", True
             )
-        _request.Request.__init__(self, channel, queued, parsePOSTFormSubmission)
+        # `queued` may come by place or by name.
+        kw["parsePOSTFormSubmission"] = parsePOSTFormSubmission
+        _request.Request.__init__(self, channel, *args, **kw)
 
     # --- Finding the resource, and having it answer ------------------------------------------------------------
 
@@ -298,7 +304,7 @@ class Request(_request.Request, Componentized):
             b"https" if secure else b"http",
             host,
             b"" if usual else b":%d" % port,
-            b"/".join([quote(segment, safe="").encode("ascii") for segment in segments]),
+            b"/".join([quote(segment, safe="") for segment in segments]),
         )
 
     def prePathURL(self) -> bytes:

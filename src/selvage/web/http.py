@@ -12,6 +12,7 @@ from selvage.web._access_log import (
     proxiedLogFormatter as proxiedLogFormatter,
 )
 from selvage.web._channel import HTTPChannel as HTTPChannel
+from selvage.web._content_range import parseContentRange as parseContentRange
 from selvage.web._dates import (
     datetimeToLogString as datetimeToLogString,
     datetimeToString as datetimeToString,
@@ -143,6 +144,7 @@ __all__ = [
     "fromChunk",
     "json_log_formatter",
     "maxChunkSizeLineLength",
+    "parseContentRange",
     "parse_qs",
     "protocol_version",
     "proxiedLogFormatter",

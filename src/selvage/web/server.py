@@ -11,6 +11,7 @@ from selvage.web._session import Session as Session
 from selvage.web._site import Site as Site
 from selvage.web._site_request import (
     Request as Request,
+    quote as quote,
     supportedMethods as supportedMethods,
     version as version,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Request",
     "Session",
     "Site",
+    "quote",
     "supportedMethods",
     "version",
 ]

@@ -12,6 +12,8 @@ from selvage.web._headers import (
 from selvage.web._http_client import StringTransport as StringTransport
 from selvage.web._pull import _PullToPush as _PullToPush
 from selvage.web._request import (
+    _QUEUED_SENTINEL as _QUEUED_SENTINEL,
+    _REQUEST_TIMEOUT as _REQUEST_TIMEOUT,
     _getContentFile as _getContentFile,
     _IDeprecatedHTTPChannelToRequestInterface as _IDeprecatedHTTPChannelToRequestInterface,
 )
@@ -84,6 +86,7 @@ from selvage.web.http import (
     fromChunk as fromChunk,
     maxChunkSizeLineLength as maxChunkSizeLineLength,
     parse_qs as parse_qs,
+    parseContentRange as parseContentRange,
     protocol_version as protocol_version,
     proxiedLogFormatter as proxiedLogFormatter,
     stringToDatetime as stringToDatetime,

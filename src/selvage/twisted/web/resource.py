@@ -2,7 +2,10 @@
 
 from selvage.web._resource import (
     _computeAllowedMethods as _computeAllowedMethods,
+    _UnsafeErrorPage as _UnsafeErrorPage,
     _UnsafeErrorPageBase as _UnsafeErrorPageBase,
+    _UnsafeForbiddenResource as _UnsafeForbiddenResource,
+    _UnsafeNoResource as _UnsafeNoResource,
 )
 from selvage.web.http import FORBIDDEN as FORBIDDEN, NOT_FOUND as NOT_FOUND
 from selvage.web.resource import (
