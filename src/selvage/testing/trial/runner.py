@@ -163,6 +163,22 @@ class TrialRunner:
     DEBUG = "debug"
     DRY_RUN = "dry-run"
 
+    __slots__ = (
+        "_exitFirst",
+        "_forceGarbageCollection",
+        "_log",
+        "debugger",
+        "logfile",
+        "mode",
+        "profile",
+        "reporterFactory",
+        "rterrors",
+        "stream",
+        "tbformat",
+        "uncleanWarnings",
+        "workingDirectory",
+    )
+
     def __init__(
         self,
         reporterFactory: Callable[..., Any],
