@@ -58,6 +58,7 @@ FACES = [
     "selvage.testing.iosim",
     "selvage.testing.strategies",
     "selvage.testing.trial",
+    "selvage.testing.trial.command",
     "selvage.testing.trial.itrial",
     "selvage.testing.trial.reporter",
     "selvage.testing.trial.runner",

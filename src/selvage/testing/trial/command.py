@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from selvage import defer
+from selvage._publish import publish
 from selvage._wing import TWISTED_VERSION
 from selvage.failure import startDebugMode
 from selvage.paths import FilePath
@@ -403,3 +404,6 @@ def run() -> NoReturn:
         results = config.tracer.results()
         results.write_results(show_missing=True, summary=False, coverdir=config.coverdir().path)
     sys.exit(not result.wasSuccessful())
+
+
+publish(globals())
