@@ -241,6 +241,34 @@ def _servers(mode: str) -> dict[str, list[str] | None]:
     }
 
 
+class Clients(Scenario):
+    """A client that measures itself against one and the same server."""
+
+    def sample(self, peer: str) -> Samples:
+        command = self.peers[peer]
+        assert command is not None
+        with serving(python("http_hello.py")) as server:
+            told = run_json([*command, server.address])
+        return {name: {"cpu_us": ns / 1e3} for name, ns in told.items()}
+
+
+def _clients() -> list[Scenario]:
+    return [
+        Clients(
+            "client",
+            {
+                "aiohttp": python("asyncio_client.py", "aiohttp"),
+                "httpx": python("asyncio_client.py", "httpx"),
+                "twisted": python("twisted_client.py", "agent"),
+                "treq on twisted": python("twisted_client.py", "treq"),
+                "treq on selvage": selvage("twisted_client.py", "treq"),
+                "selvage": selvage("twisted_client.py", "agent"),
+            },
+            [Budget("client, 32 in flight", 2.3)],
+        ),
+    ]
+
+
 def _results() -> list[Scenario]:
     return [
         InProcess(
@@ -399,4 +427,4 @@ def all_scenarios() -> list[Scenario]:
     """Every scenario, those over sockets first."""
     if not Path("/proc/self/schedstat").exists():
         raise BenchmarkError("the benchmarks read the kernel's /proc: they run on Linux only")
-    return [*_transports(), *_results()]
+    return [*_transports(), *_clients(), *_results()]

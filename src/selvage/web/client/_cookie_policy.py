@@ -1,0 +1,53 @@
+"""Which cookies are kept, and to whom they are sent.  Floor 4.
+
+The standard library's jar is generous as browsers were twenty years ago.  Here a cookie without Domain belongs to its
+host alone, one with Domain never to all hosts below a public suffix (com, co.uk, github.io), and the prefixes
+``__Host-`` and ``__Secure-`` mean what they promise.
+
+Source: RFC 6265 sections 5.3 (storing), 5.4 (sending); draft-ietf-httpbis-rfc6265bis section 4.1.3 (prefixes).
+"""
+
+from __future__ import annotations
+
+from http.cookiejar import Cookie, DefaultCookiePolicy
+from importlib import import_module
+from typing import Any
+
+__all__ = ["StrictCookiePolicy"]
+
+
+class StrictCookiePolicy(DefaultCookiePolicy):
+    """A policy for `http.cookiejar.CookieJar`.
+
+    Without publicsuffixlist (`pip install selvage[http]`) nobody knows which domains are public, and a cookie may be for
+    its own host only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)
+        try:
+            self._suffixes: Any = import_module("publicsuffixlist").PublicSuffixList()
+        except ImportError:
+            self._suffixes = None
+
+    def set_ok(self, cookie: Cookie, request: Any) -> bool:
+        """Tell whether to keep a cookie."""
+        return (
+            super().set_ok(cookie, request)
+            and self._keeps_its_promise(cookie)
+            and self._is_for_few(cookie, request)
+        )
+
+    def _keeps_its_promise(self, cookie: Cookie) -> bool:
+        name = cookie.name.lower()
+        if name.startswith("__host-"):
+            return bool(cookie.secure) and not cookie.domain_specified and cookie.path == "/"
+        return not name.startswith("__secure-") or bool(cookie.secure)
+
+    def _is_for_few(self, cookie: Cookie, request: Any) -> bool:
+        if not cookie.domain_specified:
+            return True
+        domain = cookie.domain.lstrip(".").lower()
+        if domain == request.origin_req_host.lower():
+            return True
+        return self._suffixes is not None and not self._suffixes.is_public(domain)
