@@ -1,12 +1,16 @@
 """The client of HTTP.  Floor 4.
 
-`Agent` and what wraps agents are Twisted's: all of `twisted.web.client`.
+    async with Client() as client:
+        response = await client.get("https://example.com/items", params={"page": 2})
+        items = response.raise_for_status().json()
+
+`Client` is the pleasant face.  `Agent` and what wraps agents are Twisted's: all of `twisted.web.client`.
 """
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from selvage._publish import publish
+from selvage._publish import load_late, publish
 from selvage.web._losses import PotentialDataLoss as PotentialDataLoss
 from selvage.web.client._agent import (
     Agent as Agent,
@@ -83,6 +87,21 @@ from selvage.web.client._response import (
 )
 from selvage.web.client._uri import URI as URI, _urljoin as _urljoin
 
+if TYPE_CHECKING:
+    from selvage.web.client._client_response import (
+        ClientResponse as ClientResponse,
+        StreamedResponse as StreamedResponse,
+    )
+    from selvage.web.client._cookie_policy import StrictCookiePolicy as StrictCookiePolicy
+    from selvage.web.client._failures import (
+        RequestError as RequestError,
+        RequestTimeout as RequestTimeout,
+        StatusError as StatusError,
+        TooManyRedirects as TooManyRedirects,
+    )
+    from selvage.web.client._limits import Retries as Retries, Timeouts as Timeouts
+    from selvage.web.client._session import Client as Client, RequestOptions as RequestOptions
+
 __all__ = [
     "URI",
     "Agent",
@@ -93,6 +112,8 @@ __all__ = [
     "BrowserLikePolicyForHTTPS",
     "BrowserLikeRedirectAgent",
     "ChunkedEncoder",
+    "Client",
+    "ClientResponse",
     "ConnectionAborted",
     "ContentDecoderAgent",
     "ContentDecodingError",
@@ -114,19 +135,46 @@ __all__ = [
     "ProxyAgent",
     "RedirectAgent",
     "Request",
+    "RequestError",
     "RequestGenerationFailed",
     "RequestNotSent",
+    "RequestOptions",
+    "RequestTimeout",
     "RequestTransmissionFailed",
     "Response",
     "ResponseDone",
     "ResponseFailed",
     "ResponseNeverReceived",
+    "Retries",
+    "StatusError",
+    "StreamedResponse",
+    "StrictCookiePolicy",
+    "Timeouts",
+    "TooManyRedirects",
     "TransportProxyProducer",
     "WrongBodyLength",
     "ZstandardDecoder",
     "makeStatefulDispatcher",
     "readBody",
 ]
+
+
+# The pleasant client is loaded when it is asked for: programs of Twisted do without it.
+_HOMES = {
+    "Client": "selvage.web.client._session",
+    "ClientResponse": "selvage.web.client._client_response",
+    "RequestError": "selvage.web.client._failures",
+    "RequestOptions": "selvage.web.client._session",
+    "RequestTimeout": "selvage.web.client._failures",
+    "Retries": "selvage.web.client._limits",
+    "StatusError": "selvage.web.client._failures",
+    "StreamedResponse": "selvage.web.client._client_response",
+    "StrictCookiePolicy": "selvage.web.client._cookie_policy",
+    "Timeouts": "selvage.web.client._limits",
+    "TooManyRedirects": "selvage.web.client._failures",
+}
+
+_load = load_late(globals(), _HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -138,7 +186,7 @@ def __getattr__(name: str) -> Any:
             stacklevel=2,
         )
         return _WebClientContextFactory
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _load(name)
 
 
 publish(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from selvage import endpoints
 from selvage.interfaces import IOpenSSLClientConnectionCreator, implementer
 from selvage.web.interfaces import IPolicyForHTTPS
 
@@ -31,7 +30,10 @@ class BrowserLikePolicyForHTTPS:
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
         """Return what makes the client's side of TLS with that host."""
-        return endpoints.optionsForClientTLS(hostname.decode("ascii"), trustRoot=self._trustRoot)
+        # Imported when it is used: a client of http needs no TLS, which takes its time to load.
+        from selvage.tls import optionsForClientTLS
+
+        return optionsForClientTLS(hostname.decode("ascii"), trustRoot=self._trustRoot)
 
 
 @implementer(IPolicyForHTTPS)
@@ -101,10 +103,9 @@ class WebClientContextFactory:
     """
 
     def _getCertificateOptions(self, hostname: Any, port: int) -> Any:
-        from importlib import import_module
+        from selvage.tls import CertificateOptions, platformTrust
 
-        default = import_module("twisted.internet.ssl").platformTrust()
-        return endpoints.CertificateOptions(method=None, trustRoot=default)
+        return CertificateOptions(trustRoot=platformTrust())
 
     def getContext(self, hostname: Any, port: int) -> Any:
         """Return a pyOpenSSL context."""

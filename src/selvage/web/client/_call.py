@@ -1,0 +1,140 @@
+"""One request of the pleasant client while it is under way: its stage, its deadlines, what becomes of its errors.  Floor 4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selvage.defer import CancelledError, Deferred
+from selvage.endpoints import AddressForbiddenError, ProxyError
+from selvage.errors import ConnectingCancelledError, DNSLookupError, HandshakeError
+from selvage.failure import Failure
+from selvage.web._headers import Headers
+from selvage.web.client._errors import (
+    RequestGenerationFailed,
+    RequestTransmissionFailed,
+    _WrapperException,
+)
+from selvage.web.client._failures import RequestError, RequestTimeout, words_of
+from selvage.web.client._limits import Retries, Timeouts
+
+__all__ = ["Call"]
+
+#: What tells by itself at which stage a request failed, whatever the stage was thought to be.
+_STAGE_OF: tuple[tuple[type[BaseException], str], ...] = (
+    (AddressForbiddenError, "resolve"),
+    (DNSLookupError, "resolve"),
+    (HandshakeError, "handshake"),
+    (ProxyError, "connect"),
+)
+
+
+class Call:
+    """One request, from the first attempt to the end of the body.
+
+    Args:
+        reactor: an `IReactorTime`.
+        method, url, headers, content: what is asked for; change with redirections.
+        timeouts, retries, limit_bytes, redirects: its limits.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        method: str,
+        url: str,
+        headers: Headers,
+        content: Any,
+        timeouts: Timeouts,
+        retries: Retries,
+        limit_bytes: int | None,
+        redirects: int,
+    ) -> None:
+        self.reactor = reactor
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.content = content
+        self.retries = retries
+        self.limit_bytes = limit_bytes
+        self.redirects = redirects
+        self.stage = "resolve"
+        #: What is waited for outside the body; cancelled when time is up.
+        self.current: Deferred[Any] | None = None
+        #: Who gets the body, once there is one.
+        self.reader: Any = None
+        self._timeouts = timeouts
+        self._error: RequestError | None = None
+        self._watch: Any = None
+        self._total: Any = None
+        if timeouts.total is not None:
+            self._total = reactor.callLater(timeouts.total, self._expire, "total", timeouts.total)
+
+    # --- Deadlines -----------------------------------------------------------------------------------------------
+
+    def watch(self, which: str) -> None:
+        """Let the limit "connect" or "read" run from now on, and no other but the total one."""
+        self.unwatch()
+        limit: float | None = getattr(self._timeouts, which)
+        if limit is not None:
+            self._watch = self.reactor.callLater(limit, self._expire, which, limit)
+
+    def unwatch(self) -> None:
+        """Let no limit run but the total one."""
+        watch, self._watch = self._watch, None
+        if watch is not None and watch.active():
+            watch.cancel()
+
+    def touch(self) -> None:
+        """Know that the server has sent something."""
+        if self._watch is not None:
+            self._watch.reset(self._timeouts.read)
+
+    def _expire(self, which: str, limit: float) -> None:
+        if which == "total":
+            self._total = None
+        self._error = RequestTimeout(self.stage, self.method, self.url, which, limit)
+        if self.reader is not None:
+            self.reader.fail(Failure(self._error))
+        elif self.current is not None:
+            self.current.cancel()
+
+    def finish(self) -> None:
+        """Stop all clocks."""
+        self.unwatch()
+        total, self._total = self._total, None
+        if total is not None and total.active():
+            total.cancel()
+
+    # --- Errors --------------------------------------------------------------------------------------------------
+
+    def error_of(self, error: BaseException) -> BaseException:
+        """Return what whoever asked shall see for what happened."""
+        if self._error is not None:
+            return self._error
+        if isinstance(error, RequestError):
+            return error
+        if _is_cancelled(error):
+            return CancelledError()
+        root = _root_of(error)
+        told = RequestError(self._stage_of(error, root), self.method, self.url, words_of(root))
+        told.__cause__ = error
+        return told
+
+    def _stage_of(self, error: BaseException, root: BaseException) -> str:
+        for kind, stage in _STAGE_OF:
+            if isinstance(root, kind):
+                return stage
+        if isinstance(error, (RequestGenerationFailed, RequestTransmissionFailed)):
+            return "request"
+        return self.stage
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """Return the exception that says most about what happened."""
+    while isinstance(error, _WrapperException) and error.reasons:
+        error = getattr(error.reasons[0], "value", error.reasons[0])
+    return error
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    return isinstance(_root_of(error), (CancelledError, ConnectingCancelledError))

@@ -1,0 +1,345 @@
+"""The pleasant client's connections: how many there may be, who waits for one, and which way they go.  Floor 4.
+
+Theory of operation.  A `Route` says where a connection leads and how: whatever differs in it must not share one.  A
+request asks for a connection of its route; it gets an idle one, or a new one if that is allowed, or waits in line.  A
+connection that becomes free goes to whoever waits longest for its route; when only the limit for all routes stands in
+the way of somebody else, it is closed to make room.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from selvage.defer import Deferred, succeed
+from selvage.endpoints import (
+    HostnameEndpoint,
+    HTTPConnectClientEndpoint,
+    SOCKS5ClientEndpoint,
+    wrapClientTLS,
+)
+from selvage.failure import Failure
+from selvage.interfaces import IHandshakeListener, implementer
+from selvage.protocols import Factory, connectionDone
+from selvage.web.client._connection import HTTP11ClientProtocol
+
+if TYPE_CHECKING:
+    from selvage.web.client._proxies import Proxy
+
+__all__ = ["Connections", "Route", "Router"]
+
+
+class Route(NamedTuple):
+    """Where a connection leads, and how."""
+
+    scheme: str
+    host: str
+    port: int
+    #: The proxy in between, None for none.
+    proxy: Proxy | None = None
+    #: Whether the proxy is asked for each URL rather than for a tunnel.
+    asks_proxy: bool = False
+
+
+@implementer(IHandshakeListener)
+class ClientConnection(HTTP11ClientProtocol):
+    """A connection that tells when it is ready, and when it is gone.
+
+    Args:
+        free: called each time that it may be used again.
+        gone: called once, when it is lost.
+        secure: whether there is TLS, whose handshake is waited for.
+    """
+
+    def __init__(self, free: Callable[[Any], object], gone: Callable[[Any], object], secure: bool) -> None:
+        super().__init__(free)
+        self._gone = gone
+        self._secure = secure
+        #: Fires with None when requests may be sent.
+        self.ready: Deferred[None] = Deferred(lambda _: self.transport.abortConnection())
+        self.idle_timer: Any = None
+
+    def connectionMade(self) -> None:
+        """Be ready, unless TLS comes first."""
+        if not self._secure:
+            self.ready.callback(None)
+
+    def handshakeCompleted(self) -> None:
+        """Be ready."""
+        if not self.ready.called:
+            self.ready.callback(None)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell whoever waits, and who counts."""
+        super().connectionLost(reason)
+        self._gone(self)
+        if not self.ready.called:
+            self.ready.errback(reason)
+
+
+class _Factory(Factory):
+    """Makes the connections of one route."""
+
+    noisy = False
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return self._make()
+
+
+class Router:
+    """Makes the endpoint of a route.
+
+    Args:
+        reactor: as of `HostnameEndpoint`.
+        policy: an `IPolicyForHTTPS`.
+        timeout_s: seconds for each attempt to connect.
+        bind_address: the local address.
+        address_filter: as of `HostnameEndpoint`: which addresses may be connected to.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        policy: Any,
+        timeout_s: float | None,
+        bind_address: Any,
+        address_filter: Callable[[Any], bool] | None,
+    ) -> None:
+        self._reactor = reactor
+        self._policy = policy
+        self._timeout_s = timeout_s
+        self._bind_address = bind_address
+        self._address_filter = address_filter
+
+    def endpoint_for(self, route: Route, resolved: Callable[[], object]) -> Any:
+        """Return an endpoint.
+
+        Args:
+            resolved: called when the host's name, or the proxy's, has been looked up.
+        """
+        proxy = route.proxy
+        if proxy is None:
+            endpoint = self._direct(route.host, route.port, resolved)
+        else:
+            endpoint = self._direct(proxy.host, proxy.port, resolved)
+            if proxy.scheme == "https":
+                endpoint = self._secured(proxy.host, proxy.port, endpoint)
+            if not route.asks_proxy:
+                endpoint = self._tunnelled(proxy, endpoint, route)
+        if route.scheme == "https":
+            endpoint = self._secured(route.host, route.port, endpoint)
+        return endpoint
+
+    def _direct(self, host: str, port: int, resolved: Callable[[], object]) -> Any:
+        allowed = self._address_filter
+
+        def may_try(address: Any) -> bool:
+            resolved()
+            return allowed is None or allowed(address)
+
+        options = {} if self._timeout_s is None else {"timeout": self._timeout_s}
+        return HostnameEndpoint(
+            self._reactor, host, port, bindAddress=self._bind_address, address_filter=may_try, **options
+        )
+
+    def _secured(self, host: str, port: int, endpoint: Any) -> Any:
+        creator = self._policy.creatorForNetloc(host.encode("ascii"), port)
+        return wrapClientTLS(creator, endpoint, self._reactor)
+
+    def _tunnelled(self, proxy: Proxy, endpoint: Any, route: Route) -> Any:
+        kind: Any = SOCKS5ClientEndpoint if proxy.scheme.startswith("socks5") else HTTPConnectClientEndpoint
+        return kind(
+            self._reactor,
+            endpoint,
+            route.host,
+            route.port,
+            username=proxy.username,
+            password=proxy.password,
+            timeout_s=self._timeout_s,
+        )
+
+
+class Connections:
+    """Connections of all routes.
+
+    Args:
+        reactor: an `IReactorTime`.
+        router: makes endpoints.
+        per_host: how many there may be of one route.
+        total: how many of all.
+        idle_s: seconds after which an idle one is closed.
+    """
+
+    def __init__(self, reactor: Any, router: Router, per_host: int, total: int, idle_s: float) -> None:
+        self._reactor = reactor
+        self._router = router
+        self._per_host = per_host
+        self._total = total
+        self._idle_s = idle_s
+        self._open: dict[Route, int] = {}  # connections and attempts
+        self._idle: dict[Route, list[ClientConnection]] = {}
+        self._waiting: dict[Route, deque[Deferred[Any]]] = {}
+        self._all: set[ClientConnection] = set()
+
+    def __repr__(self) -> str:
+        idle = sum(map(len, self._idle.values()))
+        waiting = sum(map(len, self._waiting.values()))
+        return f"<Connections {self._count()} open, {idle} idle, {waiting} waiting>"
+
+    def _count(self) -> int:
+        return sum(self._open.values())
+
+    def get(self, route: Route) -> Deferred[ClientConnection | None]:
+        """Get an idle connection, or leave to make a new one, at once or when there is one.
+
+        Fires with a connection, or with None for who may `connect`.  Cancelling gives the place in the line up.
+        """
+        connection = self._take_idle(route)
+        if connection is not None:
+            return succeed(connection)
+        if self._open.get(route, 0) < self._per_host:
+            if self._count() >= self._total:
+                self._close_one_idle()
+            if self._count() < self._total:
+                self._reserve(route)
+                return succeed(None)
+        line = self._waiting.setdefault(route, deque())
+        place: Deferred[ClientConnection | None] = Deferred(line.remove)
+        line.append(place)
+        return place
+
+    def _take_idle(self, route: Route) -> ClientConnection | None:
+        idle = self._idle.get(route)
+        while idle:
+            connection = idle.pop()  # the one that was used last is the least likely to be dead
+            connection.idle_timer.cancel()
+            if not idle:
+                del self._idle[route]
+            if connection.state == "QUIESCENT":
+                return connection
+        return None
+
+    def _close_one_idle(self) -> None:
+        for idle in self._idle.values():
+            idle[0].transport.loseConnection()
+            self._idled(idle[0])
+            return
+
+    def _reserve(self, route: Route) -> None:
+        self._open[route] = self._open.get(route, 0) + 1
+
+    def connect(self, route: Route, told: Callable[[str], object]) -> Deferred[ClientConnection]:
+        """Make a new connection; `get` has to have given leave.
+
+        Args:
+            told: called with each stage: "connect" when the name has been looked up, "handshake".
+
+        Fires with the connection when requests may be sent.
+        Fails with what the endpoint or the handshake fails with; cancelling gives the attempt up.
+        """
+
+        def make() -> ClientConnection:
+            connection = ClientConnection(free, gone, route.scheme == "https")
+            self._all.add(connection)
+            return connection
+
+        def free(connection: ClientConnection) -> None:
+            self._free(route, connection)
+
+        def gone(connection: ClientConnection) -> None:
+            self._all.discard(connection)
+            self._forget(route)
+
+        def connected(connection: ClientConnection) -> Any:
+            if not connection.ready.called:
+                told("handshake")
+            return connection.ready.addCallback(lambda _: connection)
+
+        def failed(failure: Failure) -> Failure:
+            self._forget(route)
+            return failure
+
+        try:
+            endpoint = self._router.endpoint_for(route, lambda: told("connect"))
+            connecting: Deferred[Any] = endpoint.connect(_Factory(make))
+        except BaseException:
+            self._forget(route)
+            raise
+        # A connection that was made forgets itself.
+        return connecting.addErrback(failed).addCallback(connected)
+
+    def _forget(self, route: Route) -> None:
+        """Count one less, and let somebody else try."""
+        left = self._open[route] - 1
+        if left:
+            self._open[route] = left
+        else:
+            del self._open[route]
+        self._let_next_connect(route)
+
+    def _let_next_connect(self, route: Route) -> None:
+        for candidate in (route, *self._waiting):
+            line = self._waiting.get(candidate)
+            if line and self._open.get(candidate, 0) < self._per_host and self._count() < self._total:
+                self._reserve(candidate)
+                self._next_in(candidate).callback(None)
+                return
+
+    def _next_in(self, route: Route) -> Deferred[Any]:
+        line = self._waiting[route]
+        place = line.popleft()
+        if not line:
+            del self._waiting[route]
+        return place
+
+    def _free(self, route: Route, connection: ClientConnection) -> None:
+        """Give a connection to whoever waits longest, or keep it."""
+        if self._waiting.get(route):
+            self._next_in(route).callback(connection)
+        elif self._waiting and self._count() >= self._total:
+            connection.transport.loseConnection()  # somebody else's connection waits for the room
+        else:
+            self._idle.setdefault(route, []).append(connection)
+            connection.idle_timer = self._reactor.callLater(self._idle_s, self._expire, connection)
+
+    def _expire(self, connection: ClientConnection) -> None:
+        connection.transport.loseConnection()
+        self._idled(connection, cancel=False)
+
+    def _idled(self, connection: ClientConnection, cancel: bool = True) -> None:
+        """Take a connection out of the idle ones."""
+        if cancel:
+            connection.idle_timer.cancel()
+        for route, idle in list(self._idle.items()):
+            if connection in idle:
+                idle.remove(connection)
+                if not idle:
+                    del self._idle[route]
+
+    def close(self) -> Deferred[None]:
+        """Close all connections, busy ones included.
+
+        Fires with None when they are closed.
+        """
+        for idle in list(self._idle.values()):
+            for connection in list(idle):
+                self._idled(connection)
+        over = [connection.abort() for connection in list(self._all)]
+        done: Deferred[None] = Deferred()
+        left = len(over)
+        if not left:
+            return succeed(None)
+
+        def closed(_: Any) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                done.callback(None)
+
+        for each in over:
+            each.addBoth(closed)
+        return done

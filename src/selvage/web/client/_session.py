@@ -1,0 +1,540 @@
+"""The pleasant client of HTTP.  Floor 4.
+
+    async with Client() as client:
+        response = await client.get("https://example.com/items", params={"page": 2})
+        items = response.raise_for_status().json()
+
+It stands on the same connections as `Agent`, and works in coroutines of both worlds: what its methods return can be
+awaited in an asyncio Task and has callbacks like any Deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import urljoin, urlsplit
+
+from selvage.defer import Deferred
+from selvage.reactor import get_reactor
+from selvage.tasks import deferLater
+from selvage.web._headers import Headers
+from selvage.web.client._arguments import (
+    authorization,
+    headers_of,
+    host_of,
+    origin_of,
+    port_of,
+    proxies_of,
+    retries_of,
+    timeouts_of,
+    url_of,
+)
+from selvage.web.client._call import Call
+from selvage.web.client._client_response import BodyReader, ClientResponse, StreamedResponse
+from selvage.web.client._codecs import available
+from selvage.web.client._content import content_of
+from selvage.web.client._cookie_policy import StrictCookiePolicy
+from selvage.web.client._cookies import _FakeStdlibRequest, _FakeStdlibResponse
+from selvage.web.client._decoding import DECODERS, ContentDecoderAgent
+from selvage.web.client._errors import RequestNotSent, RequestTransmissionFailed, ResponseNeverReceived
+from selvage.web.client._failures import RequestError, TooManyRedirects
+from selvage.web.client._limits import Retries, Timeouts
+from selvage.web.client._origins import Connections, Route, Router
+from selvage.web.client._policy import BrowserLikePolicyForHTTPS, HostnameCachingHTTPSPolicy
+from selvage.web.client._redirect import BODY_HEADERS, SENSITIVE_HEADERS, discard_body
+from selvage.web.client._request import Request
+from selvage.web.client._uri import host_value
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from typing_extensions import Unpack
+
+__all__ = ["Client", "RequestOptions"]
+
+#: Octets of a body that is read into memory, decompressed.  Larger ones are for `stream`, or for who raises the limit.
+BODY_LIMIT_BYTES = 100 * 1024 * 1024
+#: Connections to one host.  Browsers have six; a service that fans out wants some more.
+PER_HOST = 16
+#: Connections in all.  aiohttp and httpx have the same.
+TOTAL = 100
+#: Seconds that an idle connection is kept: a little less than most servers keep theirs (nginx 75, Apache 5, Node 5).
+IDLE_S = 60.0
+#: Redirections in a row.  What browsers and Twisted follow.
+REDIRECTS = 20
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEP_METHOD = frozenset({307, 308})
+
+_MAY_REPEAT = (RequestNotSent, RequestTransmissionFailed, ResponseNeverReceived)
+
+
+class RequestOptions(TypedDict, total=False):
+    """What requests can be told besides method and URL."""
+
+    #: Added to the query: a mapping, or a list of pairs.
+    params: Any
+    #: A mapping, a list of pairs, or `Headers`.
+    headers: Any
+    #: Sent as JSON.
+    json: Any
+    #: bytes, str, a mapping or list of pairs (a form), a file, an iterable or asynchronous iterable of bytes, or an
+    #: `IBodyProducer`.
+    data: Any
+    #: By field the file: contents, a file opened in binary mode, or (name, contents, content type).
+    files: Any
+    #: (user, password) for Basic, or the whole value of Authorization.
+    auth: tuple[str, str] | str | None
+    #: Seconds for all of it, or `Timeouts`.
+    timeout: float | Timeouts | None
+    #: How often, or `Retries`.
+    retries: int | Retries
+    follow_redirects: bool
+    #: How large the body may be, decompressed; None for any size.
+    limit_bytes: int | None
+
+
+class Client:
+    """Sends requests, with all that a service needs around them; keeps connections and cookies.
+
+    Args:
+        base_url: what relative URLs are relative to.
+        headers: sent with each request.
+        auth: as of `RequestOptions`; sent to the host of `base_url`, without one to each host.
+        cookies: an `http.cookiejar.CookieJar`; by default one that keeps cookies to who set them (`StrictCookiePolicy`).
+        timeout: seconds for a whole request, or `Timeouts`.
+        retries: how often a request that failed is sent again where that is safe, or `Retries`; 0 by default.
+        proxy: the URL of a proxy for all requests (``http://``, ``https://``, ``socks5://``), or a mapping from "http",
+            "https" and "all" to such; by default what the environment says (`http_proxy`, `https_proxy`, `all_proxy`,
+            `no_proxy`); False for none.
+        follow_redirects: whether redirections are followed.
+        max_redirects: how many in a row.
+        max_per_host, max_connections: how many connections there may be; requests wait for theirs.
+        idle_s: seconds that an unused connection is kept.
+        limit_bytes: how large a body may be that is read into memory, decompressed.
+        policy: an `IPolicyForHTTPS`: how servers of https prove who they are; browsers' rules by default.
+        bind_address: the local address.
+        address_filter: called with each address that a host's name has, after the look-up and right before connecting;
+            those for which it is false are not connected to. `selvage.endpoints.is_public_address` keeps requests for
+            strangers' URLs out of one's own network. It cannot see behind a proxy, so it takes none from the environment.
+        reactor: the ambient one by default.
+
+    Every failure is a `RequestError` that says at which stage and for which URL; the exception behind it is its cause.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        headers: Any = None,
+        auth: tuple[str, str] | str | None = None,
+        cookies: CookieJar | None = None,
+        timeout: float | Timeouts | None = Timeouts(),  # noqa: B008 -- frozen
+        retries: int | Retries = 0,
+        proxy: str | Mapping[str, str] | bool | None = None,
+        follow_redirects: bool = True,
+        max_redirects: int = REDIRECTS,
+        max_per_host: int = PER_HOST,
+        max_connections: int = TOTAL,
+        idle_s: float = IDLE_S,
+        limit_bytes: int | None = BODY_LIMIT_BYTES,
+        policy: Any = None,
+        bind_address: Any = None,
+        address_filter: Callable[[Any], bool] | None = None,
+        reactor: Any = None,
+    ) -> None:
+        self._reactor = get_reactor() if reactor is None else reactor
+        self._base_url = base_url
+        self._headers = headers_of(headers)
+        self._auth = auth
+        self.cookies = CookieJar(StrictCookiePolicy()) if cookies is None else cookies
+        self._timeouts = timeouts_of(timeout)
+        self._retries = retries_of(retries)
+        self._proxies = proxies_of(proxy, address_filter)
+        self._follow_redirects = follow_redirects
+        self._max_redirects = max_redirects
+        self._limit_bytes = limit_bytes
+        if policy is None:
+            policy = HostnameCachingHTTPSPolicy(BrowserLikePolicyForHTTPS(), 100)
+        router = Router(self._reactor, policy, self._timeouts.connect, bind_address, address_filter)
+        self._connections = Connections(self._reactor, router, max_per_host, max_connections, idle_s)
+        self._accept_encoding = b", ".join(available())
+        self._decoder = ContentDecoderAgent(None, list(DECODERS.items()))
+
+    def __repr__(self) -> str:
+        return f"<Client {self._connections!r}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def close(self) -> Deferred[None]:
+        """Close all connections, and end the requests that are under way.
+
+        Fires with None when they are closed.
+        """
+        return self._connections.close()
+
+    # --- Requests ------------------------------------------------------------------------------------------------
+
+    def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send a request and read the whole response.
+
+        Args:
+            method: such as "GET".
+            url: may be relative to `base_url`; what may not stand in one is encoded.
+            options: see `RequestOptions`.
+
+        Fires with a `ClientResponse`, whatever its code.
+        Fails with `RequestError`; cancelling gives the request up.
+
+        Raises:
+            TypeError: the body is of no kind that can be sent.
+            ValueError: method, URL or a header cannot be sent.
+        """
+        call = self._prepare(method, url, options)
+        return Deferred.fromCoroutine(self._fetch(call))
+
+    def get(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send GET; see `request`."""
+        return self.request("GET", url, **options)
+
+    def head(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send HEAD; see `request`."""
+        return self.request("HEAD", url, **options)
+
+    def options(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send OPTIONS; see `request`."""
+        return self.request("OPTIONS", url, **options)
+
+    def post(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send POST; see `request`."""
+        return self.request("POST", url, **options)
+
+    def put(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send PUT; see `request`."""
+        return self.request("PUT", url, **options)
+
+    def patch(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send PATCH; see `request`."""
+        return self.request("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Unpack[RequestOptions]) -> Deferred[ClientResponse]:
+        """Send DELETE; see `request`."""
+        return self.request("DELETE", url, **options)
+
+    def stream(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Streaming:
+        """Send a request and take the body as it comes:
+
+            async with client.stream("GET", url) as response:
+                async for piece in response.chunks():
+                    ...
+
+        The server is held back while nobody takes. Leaving the block before the end closes the connection.
+
+        Args, raises: as `request`; without `limit_bytes` a body of any size.
+        """
+        options.setdefault("limit_bytes", None)
+        return Streaming(self, self._prepare(method, url, options))
+
+    def _prepare(self, method: str, url: str, options: RequestOptions) -> Call:
+        """Return a request that can be sent."""
+        given = headers_of(options.get("headers"))
+        headers = self._headers.copy()
+        for name, values in given.getAllRawHeaders():
+            headers.setRawHeaders(name, list(values))
+        url, credentials = url_of(url, self._base_url, options.get("params"))
+        auth = options.get("auth", credentials or self._auth_for(url))
+        if auth is not None and not headers.hasHeader(b"authorization"):
+            headers.setRawHeaders(b"authorization", [authorization(auth)])
+        if not headers.hasHeader(b"accept-encoding"):
+            headers.setRawHeaders(b"accept-encoding", [self._accept_encoding])
+        if not headers.hasHeader(b"user-agent"):
+            headers.setRawHeaders(b"user-agent", ["selvage"])
+        if not headers.hasHeader(b"accept"):
+            headers.setRawHeaders(b"accept", ["*/*"])
+        content = content_of(
+            options.get("json"), options.get("data"), options.get("files"), has_json="json" in options
+        )
+        if content is not None and content.content_type and not headers.hasHeader(b"content-type"):
+            headers.setRawHeaders(b"content-type", [content.content_type])
+        follows = options.get("follow_redirects", self._follow_redirects)
+        Request(method.encode("ascii"), url.encode("ascii"), headers, None)  # raises what cannot be sent
+        return Call(
+            self._reactor,
+            method,
+            url,
+            headers,
+            content,
+            timeouts_of(options["timeout"]) if "timeout" in options else self._timeouts,
+            retries_of(options["retries"]) if "retries" in options else self._retries,
+            options.get("limit_bytes", self._limit_bytes),
+            self._max_redirects if follows else 0,
+        )
+
+    def _auth_for(self, url: str) -> tuple[str, str] | str | None:
+        """Return the client's own credentials, if they are for this URL."""
+        if self._auth is None or self._base_url is None or origin_of(url) == origin_of(self._base_url):
+            return self._auth
+        return None
+
+    async def _fetch(self, call: Call) -> ClientResponse:
+        """Send a request, and read all of the response."""
+        try:
+            response = await self._open(call)
+            await response.read()
+        finally:
+            call.finish()
+            if call.reader is not None:
+                call.reader.close()
+        return response
+
+    # --- Redirections --------------------------------------------------------------------------------------------
+
+    async def _open(self, call: Call) -> StreamedResponse:
+        """Send a request, and follow where it leads; the body of the last response is still to come."""
+        history: list[ClientResponse] = []
+        while True:
+            response = await self._send(call)
+            self._keep_cookies(call, response)
+            if response.code in _REDIRECTS and call.redirects:
+                location = response.headers.getRawHeaders(b"location")
+                if location:
+                    history.append(ClientResponse(call.method, call.url, response, list(history)))
+                    discard_body(response)
+                    self._redirect(call, response.code, location[0], len(history))
+                    continue
+            return self._begin_body(call, response, history)
+
+    def _redirect(self, call: Call, code: int, location: bytes, count: int) -> None:
+        """Turn a request into the one that it leads to."""
+        if count > call.redirects:
+            raise TooManyRedirects(
+                "response", call.method, call.url, f"more than {call.redirects} redirections in a row"
+            )
+        try:
+            # User and password in a Location would be the server's; nothing of them is sent.
+            url, _ = url_of(urljoin(call.url, location.decode("utf-8", "replace")), None, None)
+        except ValueError as error:
+            raise RequestError(
+                "response", call.method, call.url, f"it leads to what is no URL for a client ({error})"
+            ) from error
+        if code not in _KEEP_METHOD and not (code in (301, 302) and call.method in ("GET", "HEAD")):
+            if call.method != "HEAD":
+                call.method = "GET"
+            call.content = None
+            for name in BODY_HEADERS:
+                call.headers.removeHeader(name)
+        if call.content is not None and not call.content.repeatable:
+            raise RequestError(
+                "response", call.method, call.url, "it leads elsewhere, and its body cannot be sent twice"
+            )
+        if origin_of(url) != origin_of(call.url):
+            for name in (*SENSITIVE_HEADERS, b"host"):
+                call.headers.removeHeader(name)
+        call.url = url
+
+    # --- Retries -------------------------------------------------------------------------------------------------
+
+    async def _send(self, call: Call) -> Any:
+        """Send a request until it is answered, or may not be sent again."""
+        retries = call.retries
+        repeatable = call.content is None or call.content.repeatable
+        attempts = retries.count if call.method in retries.methods and repeatable else 0
+        for attempt in range(attempts + 1):
+            is_last = attempt == attempts
+            try:
+                response = await self._cancellable(call, self._attempt(call))
+            except RequestError as error:
+                if is_last or getattr(error, "which", None) == "total":
+                    raise
+                delay = retries.delay_s(attempt)
+            else:
+                if is_last or response.code not in retries.statuses:
+                    return response
+                after = response.headers.getRawHeaders("retry-after", [None])[0]
+                delay = retries.delay_s(attempt, after, _now())
+                discard_body(response)
+            await self._cancellable(call, _pause(call, delay))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _cancellable(self, call: Call, coroutine: Any) -> Any:
+        """Await what a deadline may cancel."""
+        call.current = current = Deferred.fromCoroutine(coroutine)
+        try:
+            return await current
+        finally:
+            call.current = None
+
+    async def _attempt(self, call: Call) -> Any:
+        """Send a request once; a connection that was idle and turns out to be dead does not count."""
+        try:
+            route = self._route_of(call.url)
+            while True:
+                call.stage = "resolve"
+                call.watch("connect")
+                connection = await self._connections.get(route)
+                is_fresh = connection is None
+                if connection is None:
+                    connection = await self._connections.connect(route, lambda stage: _enter(call, stage))
+                try:
+                    return await self._ask(call, connection, route)
+                except _MAY_REPEAT as error:
+                    if is_fresh or not self._may_repeat(call, error):
+                        raise
+        except Exception as error:
+            told = call.error_of(error)
+            if told is error:
+                raise
+            raise told from told.__cause__
+        finally:
+            call.unwatch()
+
+    def _may_repeat(self, call: Call, error: BaseException) -> bool:
+        if call.content is not None and not call.content.repeatable:
+            return False
+        cancelled = call.error_of(error)
+        if not isinstance(cancelled, RequestError) or getattr(cancelled, "which", None):
+            return False
+        return isinstance(error, RequestNotSent) or call.method in Retries().methods
+
+    async def _ask(self, call: Call, connection: Any, route: Route) -> Any:
+        """Send a request on a connection, and wait for the header of the response."""
+        parts = urlsplit(call.url)
+        target = parts.path or "/"
+        if parts.query:
+            target += f"?{parts.query}"
+        headers = call.headers.copy()
+        if not headers.hasHeader(b"host"):
+            host = host_value(parts.scheme.encode(), host_of(parts).encode("ascii"), port_of(parts))
+            headers.setRawHeaders(b"host", [host])
+        if not headers.hasHeader(b"cookie"):
+            _add_cookies(self.cookies, call.url, headers)
+        if route.asks_proxy:
+            assert route.proxy is not None
+            target = f"http://{headers.getRawHeaders('host', [''])[0]}{target}"
+            if route.proxy.username is not None:
+                basic = authorization((route.proxy.username, route.proxy.password or ""))
+                headers.setRawHeaders(b"proxy-authorization", [basic])
+        producer = None if call.content is None else _Told(call.content.producer(), call)
+        request = Request(call.method.encode("ascii"), target.encode("ascii"), headers, producer, True)
+        call.stage = "request"
+        if producer is None:
+            _await_response(call)
+        else:
+            call.unwatch()
+        response = await connection.request(request)
+        call.stage = "body"
+        return response
+
+    def _route_of(self, url: str) -> Route:
+        parts = urlsplit(url)
+        host, port = host_of(parts), port_of(parts)
+        proxy = self._proxies.proxy_for(parts.scheme, host, port)
+        if proxy is not None and parts.scheme == "http" and proxy.scheme in ("http", "https"):
+            # One connection to such a proxy serves all hosts.
+            return Route("http", proxy.host, proxy.port, proxy, True)
+        return Route(parts.scheme, host, port, proxy)
+
+    # --- Responses -----------------------------------------------------------------------------------------------
+
+    def _keep_cookies(self, call: Call, response: Any) -> None:
+        if response.headers.hasHeader(b"set-cookie"):
+            request: Any = _FakeStdlibRequest(call.url.encode("ascii"))
+            self.cookies.extract_cookies(_FakeStdlibResponse(response), request)  # type: ignore[arg-type]
+
+    def _begin_body(self, call: Call, response: Any, history: list[ClientResponse]) -> StreamedResponse:
+        """Have the body delivered to a reader."""
+        call.stage = "body"
+        decoded = self._decoder._handleResponse(response)
+        if decoded is not response:
+            decoded.limit_bytes = call.limit_bytes
+        call.reader = reader = BodyReader(call.limit_bytes, call)
+        call.watch("read")
+        decoded.deliverBody(reader)
+        return StreamedResponse(call, reader, decoded, history)
+
+
+class Streaming:
+    """The block of `Client.stream`."""
+
+    def __init__(self, client: Client, call: Call) -> None:
+        self._client = client
+        self._call = call
+
+    async def __aenter__(self) -> StreamedResponse:
+        try:
+            return await self._client._open(self._call)
+        except BaseException:
+            self._call.finish()
+            raise
+
+    async def __aexit__(self, *error: object) -> None:
+        self._call.finish()
+        self._call.reader.close()
+
+
+# --- What a request is made of ----------------------------------------------------------------------------------------
+
+
+class _Told:
+    """A body producer that tells when it is done: from then on the server is waited for."""
+
+    def __init__(self, producer: Any, call: Call) -> None:
+        self._producer = producer
+        self._call = call
+        self.length = producer.length
+
+    def startProducing(self, consumer: Any) -> Deferred[None]:
+        done: Deferred[None] = self._producer.startProducing(consumer)
+
+        def written(result: None) -> None:
+            if self._call.stage == "request":
+                _await_response(self._call)
+
+        return done.addCallback(written)
+
+    def pauseProducing(self) -> None:
+        self._producer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self._producer.resumeProducing()
+
+    def stopProducing(self) -> None:
+        self._producer.stopProducing()
+
+
+def _await_response(call: Call) -> None:
+    call.stage = "response"
+    call.watch("read")
+
+
+def _enter(call: Call, stage: str) -> None:
+    call.stage = stage
+
+
+async def _pause(call: Call, delay_s: float) -> None:
+    try:
+        await deferLater(call.reactor, delay_s)
+    except Exception as error:
+        raise call.error_of(error) from None
+
+
+def _now() -> float:
+    from time import time
+
+    return time()
+
+
+def _add_cookies(jar: CookieJar, url: str, headers: Headers) -> None:
+    request: Any = _FakeStdlibRequest(url.encode("ascii"))
+    jar.add_cookie_header(request)
+    cookies = request.headers.getRawHeaders(b"cookie")
+    if cookies:
+        headers.setRawHeaders(b"cookie", cookies)
