@@ -151,8 +151,11 @@ class Request(_request.Request, Componentized):
 
     def _send(self, body: bytes, resrc: Any = None) -> None:
         """Answer with this body and nothing more."""
-        if self._encoder is None and self.code not in NO_BODY_CODES:
-            self.responseHeaders._rawHeaders[b"Content-Length"] = [b"%d" % len(body)]
+        fields = self.responseHeaders._rawHeaders
+        # What a resource says itself of the length that GET would give (RFC 9110 section 9.3.2) is left as it is.
+        told = not body and self.method == b"HEAD" and b"Content-Length" in fields
+        if self._encoder is None and self.code not in NO_BODY_CODES and not told:
+            fields[b"Content-Length"] = [b"%d" % len(body)]
         if body and self.method == b"HEAD":
             if resrc is not None:
                 self._log.info(

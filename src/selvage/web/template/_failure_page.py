@@ -8,6 +8,7 @@ Twisted: `FailureElement`, `formatFailure` and their helpers of `twisted.web.uti
 from __future__ import annotations
 
 import linecache
+from html import escape
 from typing import Any
 
 from selvage.failure import Failure
@@ -44,6 +45,11 @@ _TEMPLATE = """
   <p class="error"><span t:render="type" />: <span t:render="value" /></p>
 </div>
 """
+
+
+def _PRE(text: str) -> str:
+    """Return text as it shall stand, escaped."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 class _SourceLineElement(Element):

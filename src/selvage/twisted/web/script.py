@@ -1,0 +1,11 @@
+"""`twisted.web.script`: files that are programs."""
+
+from selvage.web.script import (
+    AlreadyCached as AlreadyCached,
+    CacheScanner as CacheScanner,
+    PythonScript as PythonScript,
+    ResourceScript as ResourceScript,
+    ResourceScriptDirectory as ResourceScriptDirectory,
+    ResourceScriptWrapper as ResourceScriptWrapper,
+    rpyNoResource as rpyNoResource,
+)
