@@ -107,6 +107,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
     _upgraded: Any = None  # the protocol that has taken over
+    _next_headers: Headers | None = None  # those of the request that is being made
     _deadline: Any = None  # the delayed call that ends a head or a body that takes too long
     _savedTimeOut: float | None = None  # what `timeOut` will be when the answer is done
     _made_for: Any = None  # the request factory that `_takes_queued` is about
@@ -231,7 +232,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
             raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
         self._command, self._path, self._version = method, path, version
         self.length = length
+        self._next_headers = headers
         request = self._make_request()
+        self._next_headers = None
         self.requests.append(request)
         request.requestHeaders = headers
         fields = headers._rawHeaders

@@ -12,7 +12,6 @@ import base64
 import math
 import tempfile
 import warnings
-from collections.abc import Callable
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, AnyStr
 
@@ -151,7 +150,8 @@ class Request:
         self.channel = channel
         self.transport = channel.transport
         self.notifications: list[Deferred[None]] = []
-        self.requestHeaders = Headers()
+        # Taken from the channel where it has them already, so that none are made to be thrown away.
+        self.requestHeaders: Headers = getattr(channel, "_next_headers", None) or Headers()
         self.responseHeaders = Headers()
         self.received_cookies: dict[bytes, bytes] = {}
         self.cookies: list[bytes] = []
@@ -173,10 +173,8 @@ class Request:
         Args:
             length: bytes of the body; None when nobody knows.
         """
-        make: Callable[[int | None], IO[bytes]] = getattr(
-            getattr(self.channel, "site", None), "getContentFile", _getContentFile
-        )
-        self.content = make(length)
+        make = getattr(getattr(self.channel, "site", None), "getContentFile", None)
+        self.content = (make or _getContentFile)(length)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Hook: called with each piece of the body; writes it to `content`."""

@@ -44,6 +44,8 @@ class Site(HTTPFactory):
     sessionFactory: Any = Session
     sessionCheckTime = 1800
     isLeaf = 0
+    #: Hook: called with the length of a body, None when nobody knows; returns the file that is to hold it.  None for our own.
+    getContentFile: Any = None
 
     _entropy = staticmethod(os.urandom)
 

@@ -88,9 +88,8 @@ class Request(_request.Request, Componentized):
         self, channel: Any, *args: Any, parsePOSTFormSubmission: bool | None = None, **kw: Any
     ) -> None:
         if parsePOSTFormSubmission is None:
-            parsePOSTFormSubmission = getattr(
-                getattr(channel, "site", None), "_parsePOSTFormSubmission", True
-            )
+            site = getattr(channel, "site", None)
+            parsePOSTFormSubmission = getattr(site, "_parsePOSTFormSubmission", True)
         # `queued` may come by place or by name.
         kw["parsePOSTFormSubmission"] = parsePOSTFormSubmission
         _request.Request.__init__(self, channel, *args, **kw)
