@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ._peers import BenchmarkError, Neighbours
 from ._scenarios import Budget, Scenario, all_scenarios
+from ._web import web_scenarios
 
 # Above this share of the time on a processor, the load and not the server is what limits the rate.
 LOAD_IS_LIMIT = 0.9
@@ -118,7 +119,7 @@ def main(only: str | None, rounds: int | None, json_file: str | None) -> None:
     """Measure Selvage beside its peers in one run. In brackets: how many times less than Twisted (more is better)."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
-        chosen = choose(all_scenarios(), only)
+        chosen = choose([*all_scenarios(), *web_scenarios()], only)
         if not chosen:
             raise BenchmarkError(f"nothing is called {only!r}")
         verdicts, everything = [], {}

@@ -55,6 +55,15 @@ _MUCH = 65536
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+def _head_of(version: bytes, code: bytes, reason: bytes, headers: Headers) -> bytes:
+    lines = [b"%b %b %b" % (version, code, reason)]
+    for name, values in headers._rawHeaders.items():
+        for value in values:
+            lines.append(name + b": " + value)
+    lines.append(b"\r\n")
+    return b"\r\n".join(lines)
+
+
 @implementer(ITransport, IPushProducer, IConsumer)
 class HTTPChannel(Protocol, TimeoutMixin):
     """Takes requests from a connection, one at a time, and sends the answers.
@@ -106,6 +115,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _watching = False  # the transport says when it is full
     _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
+    _seconds: Any = None  # gives the time, where the clock is known
+    _heard_at = 0.0  # when input came last
     _upgraded: Any = None  # the protocol that has taken over
     _next_headers: Headers | None = None  # those of the request that is being made
     _deadline: Any = None  # the delayed call that ends a head or a body that takes too long
@@ -114,6 +125,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _takes_queued = True
     _peer: Any = None
     _own: Any = None
+
+    # Whether answers may be written by `write_answer`: a subclass that has a say in what is written is asked piece by piece.
+    _plain_writes = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._plain_writes = cls.write is HTTPChannel.write and cls.writeHeaders is HTTPChannel.writeHeaders
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -127,6 +145,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
             self._networkProducer = self.transport
             if not hasattr(self.transport, "unsent_bytes"):
                 self._watch()
+        # Where the clock is known, the time of each input is noted and the timer looks at that when it is up: to put off a
+        # timer with each request costs more.
+        clock = getattr(self.callLater, "__self__", None)
+        if clock is not self:
+            self._seconds = getattr(clock, "seconds", None)
+            if self._seconds is not None:
+                self._heard_at = self._seconds()
         self.setTimeout(self.timeOut)
 
     def _watch(self) -> None:
@@ -154,7 +179,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
             data = self._dataBuffer + data
             self._dataBuffer = b""
         self._consume(data)
-        if not self._handlingRequest and not self._ended:
+        if self._seconds is not None:
+            self._heard_at = self._seconds()
+        elif not self._handlingRequest and not self._ended:
             self.resetTimeout()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -225,7 +252,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
         """Make a request of a head, and begin with it."""
         method, path, version, headers = self._parser.parse(head, self.maxHeaders)
         if self.strict:
-            check_fields(method, path, version, headers)
+            parser = self._parser
+            check_fields(method, path, version, headers, parser.known_host)
+            hosts = headers._rawHeaders.get(b"Host")
+            if hosts is not None:
+                parser.known_host = hosts[0]
         length = content_length(version, headers)
         limit = self.limits.body_bytes
         if length and limit is not None and length > limit:
@@ -379,6 +410,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
         saved, self._savedTimeOut = self._savedTimeOut, None
         if saved is not None:
             self.setTimeout(saved)
+            if self._seconds is not None:
+                self._heard_at = self._seconds()
         data, self._dataBuffer = self._dataBuffer, b""
         if data:
             self._consume(data)
@@ -465,6 +498,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
             # It is not idle: it takes what it was sent, slowly.
             self.setTimeout(self.timeOut)
             return
+        if self._seconds is not None and self.timeOut is not None:
+            left = self._heard_at + self.timeOut - self._seconds()
+            if left > 0:
+                whole = self.timeOut
+                self.setTimeout(left)
+                self.timeOut = whole
+                return
         self._log.info("Timing out client: {peer}", peer=self.getPeer())
         if self.abortTimeout is not None:
             self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
@@ -490,16 +530,20 @@ class HTTPChannel(Protocol, TimeoutMixin):
         Args:
             headers: pairs of name and value, or `Headers`, which have nothing in them that is not fit to be sent.
         """
-        lines = [b"%b %b %b" % (version, code, reason)]
         if isinstance(headers, Headers):
-            for name, values in headers._rawHeaders.items():
-                for value in values:
-                    lines.append(name + b": " + value)
-        else:
-            for name, value in headers:
-                lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
+            self.transport.write(_head_of(version, code, reason, headers))
+            return
+        lines = [b"%b %b %b" % (version, code, reason)]
+        for name, value in headers:
+            lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
         lines.append(b"\r\n")
         self.transport.write(b"\r\n".join(lines))
+
+    def write_answer(self, version: bytes, code: bytes, reason: bytes, headers: Headers, body: bytes) -> None:
+        """Send head and body at once: `writeHeaders` and `write`, for less."""
+        if len(body) > _MUCH and not self._watching:
+            self._watch()
+        self.transport.write(_head_of(version, code, reason, headers) + body)
 
     def write(self, data: bytes) -> None:
         """Send a piece of an answer as it is."""

@@ -12,6 +12,7 @@ __all__ = [
     "bare_line_feed",
     "chunk_size_line",
     "host",
+    "plain_request_line",
     "request_line",
     "target_in_origin_form",
     "token",
@@ -30,6 +31,9 @@ bare_line_feed = re.compile(rb"(?<!\r)\n").search
 # What may stand in a target is more than RFC 3986 has, because browsers send ``|``, ``"`` and others as they are; it has no
 # space, no control character and nothing outside of ASCII.
 request_line = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.([0-9])").fullmatch
+
+# The same for the two versions that are spoken, at the beginning of a head.
+plain_request_line = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/1\.([01])\r\n").match
 
 # RFC 9112 section 3.2.1:   origin-form = absolute-path [ "?" query ]; a fragment never leaves a browser.
 target_in_origin_form = re.compile(rb"/[!-\"$-~]*").fullmatch

@@ -17,7 +17,7 @@ from typing import Any
 
 import httptools
 
-from selvage.web._grammar import host, request_line, target_in_origin_form
+from selvage.web._grammar import host, plain_request_line, request_line, target_in_origin_form
 from selvage.web._headers import Headers, _canonical, _nameEncoder
 from selvage.web._status import (
     BAD_REQUEST,
@@ -76,9 +76,11 @@ def check_request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
 class HeadParser:
     """Parses one head after the other."""
 
-    __slots__ = ("_fields", "_parser")
+    __slots__ = ("_fields", "_parser", "known_host")
 
     def __init__(self) -> None:
+        #: A Host that was found to be right: a client sends the same one again and again.
+        self.known_host = b""
         self._fields: dict[bytes, list[bytes]] = {}
         self._parser: Any = None
 
@@ -101,8 +103,13 @@ class HeadParser:
         Raises:
             BadRequest: with the status for the answer.
         """
-        line_end = head.index(b"\r\n")
-        method, target, version = check_request_line(head[:line_end])
+        found = plain_request_line(head)
+        if found is None:
+            # What is wrong with it, the careful way says.
+            check_request_line(head[: head.index(b"\r\n")])
+            raise AssertionError("two readings of a request line")
+        method, target, minor = found.groups()
+        version = b"HTTP/1.1" if minor == b"1" else b"HTTP/1.0"
         # One line end is that of the request line, one that of the empty line.
         if head.count(b"\r\n") - 2 > most_headers:
             raise BadRequest(
@@ -116,13 +123,13 @@ class HeadParser:
         try:
             parser.feed_data(head)
         except httptools.HttpParserInvalidMethodError:
-            self._parse_fields(head[line_end:])
+            self._parse_fields(head[found.end() - 2 :])
         except httptools.HttpParserUpgrade:
             pass  # that is our decision, and all fields are in
         except (httptools.HttpParserError, ValueError) as error:
             raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
         else:
-            if version == b"HTTP/1.1" and not (_ENDS_OR_BODY & fields.keys()):
+            if minor == b"1" and _ENDS_OR_BODY.isdisjoint(fields):
                 self._parser = parser
         headers = Headers.__new__(Headers)
         headers._rawHeaders = fields
@@ -160,8 +167,13 @@ def content_length(version: bytes, headers: Headers) -> int | None:
     return int(lengths[0])
 
 
-def check_fields(method: bytes, target: bytes, version: bytes, headers: Headers) -> None:
+def check_fields(
+    method: bytes, target: bytes, version: bytes, headers: Headers, known_host: bytes = b""
+) -> None:
     """Ask of a request what llhttp lets pass: one Host, a target of the right form, no chunks in HTTP/1.0.
+
+    Args:
+        known_host: a Host that needs no looking at.
 
     Raises:
         BadRequest: it is not so.
@@ -171,7 +183,7 @@ def check_fields(method: bytes, target: bytes, version: bytes, headers: Headers)
     if hosts is None:
         if version == b"HTTP/1.1":
             raise BadRequest(BAD_REQUEST, "there is no Host")
-    elif len(hosts) > 1 or host(hosts[0]) is None:
+    elif len(hosts) > 1 or (hosts[0] != known_host and host(hosts[0]) is None):
         raise BadRequest(BAD_REQUEST, "the Host is not one host")
     if method == b"CONNECT" or target_in_origin_form(target) is None:
         _check_odd_target(method, target)

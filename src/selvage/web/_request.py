@@ -411,8 +411,32 @@ class Request:
             else:
                 self.channel.write(data)
 
+    def _answer(self, body: bytes) -> None:
+        """Do what ``write(body)`` and ``finish()`` do; the quick way, for an answer whose length is among its headers.
+
+        Only where nobody has a say in either, see `_plain_answers`.
+        """
+        channel = self.channel
+        phrase = self._complete_headers()
+        if self._bodiless:
+            body = b""
+        channel.write_answer(self.clientproto, b"%d" % self.code, phrase, self.responseHeaders, body)
+        self.sentLength = len(body)
+        self.finished = 1
+        if not self.queued or self.queued is _QUEUED_SENTINEL:
+            self.channel = None
+        channel.requestDone(self)
+        self.content.close()
+        if self.notifications:
+            self._notify(None)
+
     def _start_writing(self) -> None:
-        """Send status and headers, having added those that follow from the rest."""
+        """Send status and headers."""
+        phrase = self._complete_headers()
+        self.channel.writeHeaders(self.clientproto, b"%d" % self.code, phrase, self.responseHeaders)
+
+    def _complete_headers(self) -> bytes:
+        """Add the headers that follow from the rest, and return the phrase for the status line."""
         self.startedWriting = 1
         headers = self.responseHeaders
         fields = headers._rawHeaders
@@ -439,7 +463,7 @@ class Request:
         phrase = self.code_message
         if not isinstance(phrase, bytes):
             phrase = _sanitizeLinearWhitespace(str(phrase).encode("utf-8"))
-        self.channel.writeHeaders(self.clientproto, b"%d" % self.code, phrase, headers)
+        return phrase
 
     # --- Conditions --------------------------------------------------------------------------------------------
 

@@ -18,6 +18,12 @@ __all__ = ["EncodingResourceWrapper", "Resource", "getChildForRequest"]
 
 _PREFIX = "render_"
 
+# The names of the usual ones, made once.
+_RENDER = {
+    method.encode(): _PREFIX + method
+    for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+}
+
 _NOT_FOUND_TEXT = "Sorry. No luck finding that resource."
 
 
@@ -51,6 +57,8 @@ class Resource:
     #: The `Site`, where a program sets it.
     server: Any = None
     entityType = IResource
+    #: Hook: called with the request, before `render`; returns an encoder for the answer or None.  None for none ever.
+    getEncoder: Any = None
 
     def __init__(self) -> None:
         self.children: dict[bytes, Any] = {}
@@ -97,8 +105,10 @@ class Resource:
             UnsupportedMethod: there is none.
         """
         method = request.method
-        name = method.decode("ascii", "replace") if isinstance(method, bytes) else method
-        answer = getattr(self, _PREFIX + name, None)
+        name = _RENDER.get(method)
+        if name is None:
+            name = _PREFIX + (method.decode("ascii", "replace") if isinstance(method, bytes) else method)
+        answer = getattr(self, name, None)
         if answer is None:
             raise UnsupportedMethod(_allowed(self))
         return answer(request)

@@ -1,0 +1,76 @@
+"""HTTP under load: wrk asks, over 64 connections that are kept."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._peers import BenchmarkError, python, selvage
+from ._scenarios import Budget, Loaded, Printed, Scenario
+
+if TYPE_CHECKING:
+    from ._peers import Server
+
+MIB = 1024 * 1024
+_DONE = re.compile(rb"(\d+) requests in ([\d.]+)(ms|s|m)")
+
+JSON_SCRIPT = """\
+wrk.method = "POST"
+wrk.body = '{"name": "' .. string.rep("x", 1000) .. '"}'
+wrk.headers["Content-Type"] = "application/json"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Web(Loaded):
+    """A web server under load from wrk; an operation is one request."""
+
+    script: str = ""
+
+    def _drive(self, server: Server, seconds: float, file: str) -> Printed:
+        wrk = shutil.which("wrk")
+        if wrk is None:
+            raise BenchmarkError("the web scenarios need wrk")
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(self.script)
+            script.flush()
+            command = [wrk, "-t1", f"-c{self.connections}", f"-d{max(round(seconds), 1)}s", "-s", script.name]
+            told = subprocess.run(
+                [*command, f"http://127.0.0.1:{server.address}/"], capture_output=True, check=True, timeout=60
+            ).stdout
+        found = _DONE.search(told)
+        if found is None or b"Non-2xx" in told or b"Socket errors" in told:
+            raise BenchmarkError(f"wrk was not answered as it should be:\n{told.decode()}")
+        done, took = int(found[1]), float(found[2]) * {b"ms": 1e-3, b"s": 1.0, b"m": 60.0}[found[3]]
+        return Printed(done / took, done, 0.0)
+
+
+def _peers(*what: str) -> dict[str, list[str] | None]:
+    return {
+        "uvicorn": python("asgi_web.py", "uvicorn", *what),
+        "aiohttp": python("asgi_web.py", "aiohttp", *what),
+        "twisted": python("twisted_web.py", *what),
+        "selvage": selvage("twisted_web.py", *what),
+    }
+
+
+def web_scenarios() -> list[Scenario]:
+    """What a web server does most: a short answer, JSON to and fro, a file."""
+    return [
+        Web("web hello", _peers("hello"), [Budget("web hello", 3.0)], connections=64),
+        Web("web json", _peers("json"), [Budget("web json", 5.0)], connections=64, script=JSON_SCRIPT),
+        Web("web file", _peers("file", str(_file())), [Budget("web file", 4.0)], connections=64),
+    ]
+
+
+def _file() -> Path:
+    """A file of 1 MiB, made once."""
+    path = Path(tempfile.gettempdir()) / "selvage-benchmark-1MiB"
+    if not path.exists() or path.stat().st_size != MIB:
+        path.write_bytes(bytes(range(256)) * (MIB // 256))
+    return path

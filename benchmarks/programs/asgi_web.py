@@ -1,0 +1,74 @@
+"""The peers of twisted_web.py: the same three answers by uvicorn (httptools, uvloop) and by aiohttp.
+
+usage: asgi_web.py uvicorn|aiohttp hello|json|file PATH
+"""
+
+import json
+import socket
+import sys
+
+KIND, WHAT = sys.argv[1:3]
+PATH = sys.argv[3] if WHAT == "file" else ""
+
+
+async def asgi(scope, receive, send):
+    assert scope["type"] == "http"
+    if WHAT == "file":
+        # The way that frameworks on ASGI have: pieces of 64 KiB.
+        with open(PATH, "rb") as file:
+            file.seek(0, 2)
+            await send(_start(b"application/octet-stream", file.tell()))
+            file.seek(0)
+            while piece := file.read(65536):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        return
+    body = b"Hello, world!"
+    if WHAT == "json":
+        received, more = b"", True
+        while more:
+            event = await receive()
+            received += event.get("body", b"")
+            more = event.get("more_body", False)
+        body = json.dumps(json.loads(received)).encode()
+    await send(_start(b"application/json" if WHAT == "json" else b"text/html", len(body)))
+    await send({"type": "http.response.body", "body": body})
+
+
+def _start(kind, length):
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % length)]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def serve_uvicorn(sock):
+    import uvicorn
+
+    config = uvicorn.Config(
+        asgi, log_level="critical", access_log=False, http="httptools", loop="uvloop", lifespan="off"
+    )
+    uvicorn.Server(config).run(sockets=[sock])
+
+
+def serve_aiohttp(sock):
+    import uvloop
+    from aiohttp import web
+
+    async def answer(request):
+        if WHAT == "file":
+            return web.FileResponse(PATH)
+        if WHAT == "json":
+            return web.json_response(await request.json())
+        return web.Response(text="Hello, world!")
+
+    application = web.Application()
+    application.router.add_route("*", "/", answer)
+    uvloop.install()
+    web.run_app(application, sock=sock, print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(1024)
+    print(listening.getsockname()[1], flush=True)
+    {"uvicorn": serve_uvicorn, "aiohttp": serve_aiohttp}[KIND](listening)
