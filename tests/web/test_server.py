@@ -618,3 +618,25 @@ def test_host_and_port_can_be_those_of_a_proxy():
         return request.prePathURL() + (b" secure" if request.isSecure() else b"")
 
     assert body(answering(answer).send(GET)) == b"https://example.org/ secure"
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST"])
+@pytest.mark.parametrize("code", [200, 204, 304, 404])
+@pytest.mark.parametrize("result", [b"", b"text", b"x" * 100_000])
+def test_the_quick_way_to_answer_sends_the_same_bytes(method, code, result):
+    class Careful(Request):
+        def write(self, data: bytes) -> None:
+            Request.write(self, data)
+
+    def answer(request: Any) -> bytes:
+        request.setResponseCode(code)
+        request.setHeader(b"Date", b"now")
+        request.addCookie("a", "b")
+        request.setETag(b"x")
+        return result
+
+    data = method + b" / HTTP/1.1\r\nHost: a\r\n\r\n"
+    quick, careful = answering(answer), Server(Seen(answer), requestFactory=Careful)
+    assert quick.send(data) == careful.send(data)
+    assert quick.resource.last.sentLength == careful.resource.last.sentLength
+    assert quick.send(data) == careful.send(data)

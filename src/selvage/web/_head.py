@@ -110,8 +110,8 @@ class HeadParser:
             raise AssertionError("two readings of a request line")
         method, target, minor = found.groups()
         version = b"HTTP/1.1" if minor == b"1" else b"HTTP/1.0"
-        # One line end is that of the request line, one that of the empty line.
-        if head.count(b"\r\n") - 2 > most_headers:
+        # A field has four bytes at least.  One line end is that of the request line, one that of the empty line.
+        if len(head) > 4 * most_headers and head.count(b"\r\n") - 2 > most_headers:
             raise BadRequest(
                 REQUEST_HEADER_FIELDS_TOO_LARGE, f"there are more than {most_headers} header fields"
             )
