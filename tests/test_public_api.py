@@ -35,6 +35,7 @@ FACES = [
     "selvage.logger.files",
     "selvage.logger.structlog",
     "selvage.protocols",
+    "selvage.protocols.amp",
     "selvage.protocols.basic",
     "selvage.protocols.haproxy",
     "selvage.protocols.htb",

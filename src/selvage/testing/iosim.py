@@ -25,13 +25,13 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from selvage._publish import publish
 from selvage.endpoints import TCP4ClientEndpoint
 from selvage.errors import ConnectionDone, ConnectionRefusedError
 from selvage.failure import Failure
-from selvage.interfaces import IAddress, IConsumer, ITCPTransport, ITLSTransport, ITransport
+from selvage.interfaces import IAddress, IConsumer, ISSLTransport, ITCPTransport, ITLSTransport, ITransport
 from selvage.protocols import Factory, Protocol
 from selvage.tasks import Clock
 from selvage.testing._memory_reactor import MemoryReactor, MemoryReactorClock
@@ -270,6 +270,7 @@ class FakeTransport:
             return
         ours, self.tls = self.tls, None
         ours.pretendToVerify(buf, self)
+        alsoProvides(self, ISSLTransport)
         waiting, self._behind_tls = b"".join(self._behind_tls), []
         if waiting:
             self.write(waiting)
