@@ -194,3 +194,18 @@ def test_5_2_2_coroutines(engine):
         "Processing result: 10",
         "An error occurred: division by zero",
     ]
+
+
+def test_5_3_2_concurrent_requests(engine):
+    port, nobody = free_port(), free_port()
+    urls = [f"http://127.0.0.1:{port}/other", f"http://127.0.0.1:{nobody}/"]
+    with running(GUIDE / "chapter5/concurrent_requests.py", port, *urls, engine=engine) as server:
+        server.wait_for("Serving")
+        with dial(port) as connection:
+            connection.sendall(b"GET /concurrent HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while data := connection.recv(65536):
+                answer += data
+        assert f"{urls[0]}: 404, ".encode() in answer
+        assert f"{urls[1]}: failed (ConnectionRefusedError)".encode() in answer
+        server.interrupt()

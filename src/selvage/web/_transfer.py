@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from selvage.web._grammar import chunk_size_line, trailer
+from selvage.web._losses import PotentialDataLoss, _DataLoss
 
-__all__ = ["PotentialDataLoss", "fromChunk", "maxChunkSizeLineLength", "toChunk"]
+__all__ = ["fromChunk", "maxChunkSizeLineLength", "toChunk"]
 
 #: Bytes of a line with a chunk's size: 15 digits and an extension that nobody sends.
 maxChunkSizeLineLength = 1024
@@ -22,14 +23,6 @@ _MAX_TRAILERS_BYTES = 16384
 
 #: Trailers of one body; each costs more to keep than its bytes.
 _MAX_TRAILERS = 64
-
-
-class _DataLoss(Exception):
-    """The connection ended before the body did."""
-
-
-class PotentialDataLoss(Exception):
-    """The body ended with the connection, so nobody can tell whether it is complete."""
 
 
 class _MalformedChunkedDataError(Exception):

@@ -22,6 +22,7 @@ from selvage.web._dates import (
 from selvage.web._factory import H2_ENABLED as H2_ENABLED, HTTPFactory as HTTPFactory
 from selvage.web._forms import parse_qs as parse_qs, urlparse as urlparse
 from selvage.web._limits import Limits as Limits
+from selvage.web._losses import PotentialDataLoss as PotentialDataLoss
 from selvage.web._request import CACHED as CACHED, Request as Request
 from selvage.web._status import (
     ACCEPTED as ACCEPTED,
@@ -75,7 +76,6 @@ from selvage.web._status import (
     USE_PROXY as USE_PROXY,
 )
 from selvage.web._transfer import (
-    PotentialDataLoss as PotentialDataLoss,
     fromChunk as fromChunk,
     maxChunkSizeLineLength as maxChunkSizeLineLength,
     toChunk as toChunk,

@@ -10,6 +10,7 @@ from selvage.web._headers import (
     _sanitizeLinearWhitespace as _sanitizeLinearWhitespace,
 )
 from selvage.web._http_client import StringTransport as StringTransport
+from selvage.web._losses import _DataLoss as _DataLoss
 from selvage.web._pull import _PullToPush as _PullToPush
 from selvage.web._request import (
     _QUEUED_SENTINEL as _QUEUED_SENTINEL,
@@ -19,7 +20,6 @@ from selvage.web._request import (
 )
 from selvage.web._transfer import (
     _ChunkedTransferDecoder as _ChunkedTransferDecoder,
-    _DataLoss as _DataLoss,
     _IdentityTransferDecoder as _IdentityTransferDecoder,
     _MalformedChunkedDataError as _MalformedChunkedDataError,
 )
