@@ -80,6 +80,8 @@ WING_RULES = {
     "trial/reporter.py": ("sys.modules[__name__] = reporter",),
     "trial/runner.py": ("sys.modules[__name__] = runner",),
     "trial/util.py": ("sys.modules[__name__] = util",),
+    "trial/__main__.py": ('if __name__ == "__main__"',),
+    "scripts/trial.py": ("sys.modules[__name__] = command",),
     "trial/_synctest.py": ("sys.modules[__name__] = _synctest",),
     "trial/_asynctest.py": ("sys.modules[__name__] = _asynctest",),
     "trial/_asyncrunner.py": ("sys.modules[__name__] = _asyncrunner",),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from selvage.defer import Deferred
 from selvage.transports import _inotify, inotify
@@ -302,6 +302,7 @@ def packed(event):
     return struct.pack("@iIII", event.watch, event.mask, event.cookie, len(name)) + name
 
 
+@settings(deadline=None)
 @given(told, st.integers(0, 600))
 def test_events_are_the_same_however_they_are_cut(events, cut):
     data = b"".join(map(packed, events))
@@ -311,6 +312,7 @@ def test_events_are_the_same_however_they_are_cut(events, cut):
     assert nothing == b""
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_events_and_a_rest(data):
     events, rest = parse(data)

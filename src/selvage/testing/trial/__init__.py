@@ -10,4 +10,4 @@
 Twisted: `twisted.trial`.
 """
 
-__all__ = ["itrial", "reporter", "runner", "unittest", "util"]
+__all__ = ["command", "itrial", "reporter", "runner", "unittest", "util"]

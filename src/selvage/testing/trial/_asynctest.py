@@ -20,6 +20,7 @@ from . import util
 from ._hanging import what_it_waits_for
 from ._janitor import Janitor
 from ._synctest import _NOTHING, SynchronousTestCase, _never_runs
+from ._waiting import WAITING, wait
 from ._warnings import run_suppressed
 
 __all__ = ["TestCase"]
@@ -27,9 +28,6 @@ __all__ = ["TestCase"]
 __unittest = True
 
 _T = TypeVar("_T")
-
-#: The Deferreds that are being waited for: never more than one.
-_waiting: list[Deferred[Any]] = []
 
 
 class _Ended:
@@ -201,41 +199,12 @@ class TestCase(SynchronousTestCase):
         d.addBoth(end)
         return over
 
-    def _wait(self, d: Deferred[Any], running: list[Deferred[Any]] = _waiting) -> None:
+    def _wait(self, d: Deferred[Any], running: list[Deferred[Any]] = WAITING) -> None:
         """Run the reactor until a Deferred has its result.
 
         Raises:
             RuntimeError: something is being waited for already.
             KeyboardInterrupt: the reactor was stopped by something else.
         """
-        if running:
-            raise RuntimeError("_wait is not reentrant")
-        done = False
-
-        def note(result: Any) -> None:
-            nonlocal done
-            done = True
-
-        d.addBoth(note)
-        if done:
-            return
-        reactor: Any = get_reactor()
-        running.append(d)
-
-        def crash(result: Any) -> Any:
-            if running:
-                reactor.crash()
-            return result
-
-        try:
-            d.addBoth(crash)
-            # Whoever stops the reactor ends this run, not the reactor.
-            reactor.stop = reactor.crash
-            try:
-                reactor.run()
-            finally:
-                del reactor.stop
-        finally:
-            running.clear()
-        if not done and not self._timed_out:
+        if not wait(d, running) and not self._timed_out:
             raise KeyboardInterrupt

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from itertools import count
 from random import randrange
 from typing import Any
 
+from selvage.paths import FilePath
 from selvage.reactor import FilesystemLock
 
 __all__ = ["NoTrialMarker", "WorkingDirectoryBusy", "remove_safely", "unused_test_directory"]
@@ -22,24 +22,6 @@ class NoTrialMarker(Exception):
 
 class WorkingDirectoryBusy(Exception):
     """Another run of trial is using the folder that was asked for."""
-
-
-class _Folder:
-    """A folder, with those methods of Twisted's `FilePath` that are needed of one."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __repr__(self) -> str:
-        return f"FilePath({self.path!r})"
-
-    def remove(self) -> None:
-        """Remove it with all that is in it."""
-        shutil.rmtree(self.path)
-
-    def moveTo(self, destination: _Folder) -> None:
-        """Give it another name."""
-        os.rename(self.path, destination.path)
 
 
 def remove_safely(path: Any) -> None:
@@ -65,7 +47,7 @@ def remove_safely(path: Any) -> None:
         path.moveTo(type(path)(os.path.join(os.path.dirname(name), other)))
 
 
-def unused_test_directory(base: Any, exact: bool = False) -> tuple[Any, FilesystemLock]:
+def unused_test_directory(base: Any, exact: bool = False) -> tuple[FilePath[str], FilesystemLock]:
     """Make an empty folder that nobody else is using.
 
     Args:
@@ -73,13 +55,12 @@ def unused_test_directory(base: Any, exact: bool = False) -> tuple[Any, Filesyst
         exact: no number is added.
 
     Returns:
-        The folder, of the kind of `base`, with the attribute `path`; and the lock that holds it, to be unlocked.
+        The folder, a `FilePath`, and the lock that holds it, to be unlocked.
 
     Raises:
         WorkingDirectoryBusy: it is in use, and it has to be this one.
         NoTrialMarker: it is there, and it is not trial's.
     """
-    folder_of = type(base) if hasattr(base, "path") else _Folder
     wanted = os.path.abspath(os.fspath(getattr(base, "path", base)))
     os.makedirs(os.path.dirname(wanted), exist_ok=True)
     for number in count():
@@ -89,7 +70,7 @@ def unused_test_directory(base: Any, exact: bool = False) -> tuple[Any, Filesyst
             break
         if exact:
             raise WorkingDirectoryBusy(f"{path} is in use by another run of trial")
-    folder = folder_of(path)
+    folder = FilePath(path)
     try:
         if os.path.exists(path):
             remove_safely(folder)

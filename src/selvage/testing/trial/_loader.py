@@ -162,6 +162,8 @@ class TestLoader:
     # So that pytest does not look for tests in it.
     __test__ = False
 
+    __slots__ = ("sorter", "suiteFactory")
+
     methodPrefix = "test"
     modulePrefix = "test_"
 

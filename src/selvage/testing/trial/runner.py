@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Protocol, TextIO, TypeAlias, cast
 
 from selvage._publish import publish
 from selvage.defer import Deferred
-from selvage.failure import limit_reports
 from selvage.logger import classic as log
 from selvage.reactor import get_reactor
 
 from . import itrial, unittest, util
 from ._asyncrunner import TestSuite, _ForceGarbageCollectionDecorator, _iterateTests
 from ._deprecations import deprecated_in_twisted
-from ._folders import unused_test_directory
 from ._holders import ErrorHolder, TestHolder
 from ._loader import (
     TestLoader,
@@ -32,7 +29,9 @@ from ._loader import (
     qual_name_walker as _qualNameWalker,  # noqa: F401  Twisted's name for it
 )
 from ._results import ExitWrapper
+from ._surroundings import TEMP, every_report, log_file, test_directory
 from ._synctest import _logObserver
+from ._waiting import wait
 from .reporter import UncleanWarningsReporterWrapper
 
 __all__ = [
@@ -57,12 +56,6 @@ __unittest = True
 
 #: What an error is the error of that was logged while no test ran.
 NOT_IN_TEST = "<not in test>"
-
-#: Equal failures that are told in a run: each is an error of its test, so practically all.
-_ALL_REPORTS = 1_000_000
-
-#: The folder that tests run in which nobody names.
-_TEMP = "_trial_temp"
 
 # Twisted's name for what a loader takes.
 _Loadable: TypeAlias = Any
@@ -139,7 +132,7 @@ class TrialSuite(TestSuite):
         over: Deferred[None] = Deferred()
         reactor.addSystemEventTrigger("after", "shutdown", lambda: over.callback(None))
         reactor.fireSystemEvent("shutdown")
-        unittest.TestCase("mktemp")._wait(over)
+        wait(over)
 
 
 class TrialRunner:
@@ -163,6 +156,22 @@ class TrialRunner:
     DEBUG = "debug"
     DRY_RUN = "dry-run"
 
+    __slots__ = (
+        "_exitFirst",
+        "_forceGarbageCollection",
+        "_log",
+        "debugger",
+        "logfile",
+        "mode",
+        "profile",
+        "reporterFactory",
+        "rterrors",
+        "stream",
+        "tbformat",
+        "uncleanWarnings",
+        "workingDirectory",
+    )
+
     def __init__(
         self,
         reporterFactory: Callable[..., Any],
@@ -173,7 +182,7 @@ class TrialRunner:
         tracebackFormat: str = "default",
         realTimeErrors: bool = False,
         uncleanWarnings: bool = False,
-        workingDirectory: str = _TEMP,
+        workingDirectory: str = TEMP,
         forceGarbageCollection: bool = False,
         debugger: Any = None,
         exitFirst: bool = False,
@@ -187,7 +196,7 @@ class TrialRunner:
         self.tbformat = tracebackFormat
         self.rterrors = realTimeErrors
         self.uncleanWarnings = uncleanWarnings
-        self.workingDirectory = workingDirectory or _TEMP
+        self.workingDirectory = workingDirectory or TEMP
         self._forceGarbageCollection = forceGarbageCollection
         self.debugger = debugger
         self._exitFirst = exitFirst
@@ -221,7 +230,7 @@ class TrialRunner:
                 result.addSuccess(single)
                 result.stopTest(single)
         else:
-            with _test_directory(self.workingDirectory), _log_file(self.logfile), _every_report():
+            with test_directory(self.workingDirectory), log_file(self.logfile), every_report():
                 self._runner_of(suite)(result)
         result.done()
         return result
@@ -245,44 +254,6 @@ class TrialRunner:
             result = self.run(test) if count == 1 else self._run_decorated(test)
             if result.testsRun == 0 or not result.wasSuccessful():
                 return result
-
-
-@contextmanager
-def _test_directory(workingDirectory: str) -> Iterator[None]:
-    """Run the block in a fresh folder."""
-    before = os.getcwd()
-    # A folder that somebody asked for is to be the very one.
-    folder, lock = unused_test_directory(workingDirectory, exact=workingDirectory != _TEMP)
-    try:
-        os.chdir(folder.path)
-        yield
-    finally:
-        os.chdir(before)
-        lock.unlock()
-
-
-@contextmanager
-def _log_file(name: str) -> Iterator[None]:
-    """Write the log to a file, or to standard output where the name is "-", while the block runs."""
-    file = sys.stdout if name == "-" else util.openTestLog(name)
-    observer = log.FileLogObserver(file)
-    log.startLoggingWithObserver(observer.emit, 0)
-    try:
-        yield
-    finally:
-        log.removeObserver(observer.emit)
-        if file is not sys.stdout:
-            file.close()
-
-
-@contextmanager
-def _every_report() -> Iterator[None]:
-    """Have the hub tell every failure while the block runs, however many are equal: each is some test's error."""
-    limit_reports(at_most=_ALL_REPORTS)
-    try:
-        yield
-    finally:
-        limit_reports()
 
 
 publish(globals())
