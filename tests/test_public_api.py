@@ -82,6 +82,7 @@ FACES = [
     "selvage.web.util",
     "selvage.web.vhost",
     "selvage.web.websocket",
+    "selvage.web.wsgi",
 ]
 
 
