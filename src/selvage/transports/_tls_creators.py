@@ -6,7 +6,7 @@ import ssl
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from selvage._hostnames import ascii_name
 from selvage.interfaces import (
@@ -17,7 +17,15 @@ from selvage.interfaces import (
 
 from ._tls_engine import OpenSSLEngine, StandardEngine, TLSEngine
 
-__all__ = ["EngineMaker", "LegacyContextFactoryWarning", "engine_maker"]
+__all__ = ["EngineMaker", "LegacyContextFactoryWarning", "SomeConnectionCreator", "engine_maker"]
+
+#: What may be given to configure TLS, besides objects that only have a `getContext` or a `make_tls_engine`.
+SomeConnectionCreator: TypeAlias = (
+    IOpenSSLClientConnectionCreator
+    | IOpenSSLServerConnectionCreator
+    | IOpenSSLContextFactory
+    | ssl.SSLContext
+)
 
 #: Told the TLS protocol that will drive it, makes the engine of one connection.
 EngineMaker = Callable[[Any], TLSEngine]

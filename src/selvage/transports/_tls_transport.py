@@ -293,8 +293,14 @@ class TLSTransport:
             self._note_failure()
 
     def close(self) -> None:
-        """Say goodbye when all that was written has left, wait for the peer's, and close."""
+        """Say goodbye when all that was written has left, wait for the peer's, and close.
+
+        Before the handshake, with nothing written, there is nobody to say goodbye to, and no reason to do the mathematics.
+        """
         self._closing = True
+        if not self._shaken and not self._session.waiting:
+            self._close_below()
+            return
         self._session.goodbye()
         if self._shaken:
             self._send()
@@ -451,6 +457,11 @@ class TLSTransport:
         return self._connection.protocol
 
     @property
+    def factory(self) -> _FactoryOfTLS:
+        """What stands for the factory of TLS protocols: its `wrappedFactory` is the program's."""
+        return _FactoryOfTLS(self._connection)
+
+    @property
     def _tlsConnection(self) -> Any:
         return self._session.engine.handle
 
@@ -462,6 +473,15 @@ class TLSTransport:
         """
         self._session.fail(reason)
         self._connection._engine.loop.call_soon(self._react, context=self._context)
+
+
+class _FactoryOfTLS:
+    """What creators see of a factory: with it they find an `IProtocolNegotiationFactory`."""
+
+    def __init__(self, connection: Connection) -> None:
+        of_owner = getattr(connection._owner, "factory", None)
+        #: The factory of the connection's protocol, by which a port or connector knows it or the protocol itself.
+        self.wrappedFactory = getattr(connection.protocol, "factory", None) if of_owner is None else of_owner
 
 
 def tell_handshake(protocol: Any) -> None:
