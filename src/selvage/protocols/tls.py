@@ -34,19 +34,24 @@ from selvage.protocols._tls_producers import (
     _PullToPush as _PullToPush,
 )
 from selvage.protocols._wrapping import ProtocolWrapper, WrappingFactory
-from selvage.transports._tls_creators import SomeConnectionCreator as SomeConnectionCreator, engine_maker
-from selvage.transports._tls_errors import named
-from selvage.transports._tls_session import ENDED, HANDSHAKE, OPEN, TLSSession
-from selvage.transports._tls_transport import (
+from selvage.transports.tls import (
     CLOSE_TIMEOUT_S,
+    ENDED,
+    HANDSHAKE,
     HANDSHAKE_TIMEOUT_S,
+    OPEN,
+    SomeConnectionCreator as SomeConnectionCreator,
+    TLSSession,
+    bytes_to_write,
+    engine_maker,
+    join_to_write,
+    named,
     peer_certificate,
     tell_handshake,
 )
-from selvage.transports._writing import bytes_to_write, join_to_write
 
 if TYPE_CHECKING:
-    from selvage.transports._tls_engine import TLSEngine, TLSFacts
+    from selvage.transports.tls import TLSEngine, TLSFacts
 
 __all__ = ["BufferingTLSTransport", "TLSMemoryBIOFactory", "TLSMemoryBIOProtocol"]
 

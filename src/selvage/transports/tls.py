@@ -1,6 +1,8 @@
-"""TLS over TCP from the first byte: ports, servers, connectors and clients.  Floor 2.
+"""TLS over TCP from the first byte, and what TLS anywhere else is made of.  Floor 2.
 
-Made by ``reactor.listenSSL`` and ``reactor.connectSSL``.  Any other stream can begin TLS later, with `startTLS`.
+Ports, servers, connectors and clients are made by ``reactor.listenSSL`` and ``reactor.connectSSL``.  Any other stream can begin TLS later, with `startTLS`.  For TLS over what is no
+stream of the reactor there are the machine (`TLSSession`), its engines, and `engine_maker`, which finds the engine for what a program
+gives as its configuration.
 
 A protocol hears `connectionMade` when the TCP connection stands, before the handshake: what it writes then waits for it.  One
 that wants to look at the peer's certificate first is an `IHandshakeListener`.
@@ -13,19 +15,41 @@ from typing import TYPE_CHECKING, Any
 from selvage.failure import Failure, report
 from selvage.interfaces import INegotiated, implementer
 
-from . import tcp
+from . import _states, tcp
 from ._starttls import DEFAULT_TIMEOUT
-from ._states import CLOSING, NEW, OPEN
 from ._stream import Connection, log_prefix
-from ._tls_creators import EngineMaker, engine_maker
-from ._tls_engine import TLSFacts
+from ._tls_creators import EngineMaker, SomeConnectionCreator as SomeConnectionCreator, engine_maker
+from ._tls_engine import OpenSSLEngine, StandardEngine, TLSEngine, TLSFacts
+from ._tls_errors import named as named, tls_error as tls_error
+from ._tls_session import ENDED as ENDED, HANDSHAKE as HANDSHAKE, OPEN as OPEN, TLSSession
+from ._tls_transport import (
+    CLOSE_TIMEOUT_S,
+    HANDSHAKE_TIMEOUT_S,
+    peer_certificate as peer_certificate,
+    tell_handshake as tell_handshake,
+)
+from ._writing import bytes_to_write as bytes_to_write, join_to_write as join_to_write
 
 if TYPE_CHECKING:
     import asyncio
 
     from selvage.interfaces import Binding
 
-__all__ = ["Client", "Connector", "Port", "Server", "TLSFacts"]
+__all__ = [
+    "CLOSE_TIMEOUT_S",
+    "HANDSHAKE_TIMEOUT_S",
+    "Client",
+    "Connector",
+    "EngineMaker",
+    "OpenSSLEngine",
+    "Port",
+    "Server",
+    "StandardEngine",
+    "TLSEngine",
+    "TLSFacts",
+    "TLSSession",
+    "engine_maker",
+]
 
 
 def _begin_with_tls(connection: Connection, transport: Any, begin: Any) -> None:
@@ -36,7 +60,7 @@ def _begin_with_tls(connection: Connection, transport: Any, begin: Any) -> None:
     owner: Any = connection._owner
     layer = connection._secure(transport, owner.make_engine, owner.handshake_timeout)
     begin(layer)
-    if connection._state in (OPEN, CLOSING):
+    if connection._state in (_states.OPEN, _states.CLOSING):
         layer.begin()
 
 
@@ -97,7 +121,7 @@ class Client(tcp.Client):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Start TLS, and go on as a connection."""
-        if self._state != NEW:
+        if self._state != _states.NEW:
             transport.abort()
             return
         try:
