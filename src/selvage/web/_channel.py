@@ -456,6 +456,15 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     _protocolUpgradeForWebsockets = upgrade
 
+    def _step_aside(self) -> None:
+        """Let go of the transport: another version of HTTP is spoken."""
+        self._ended = True
+        self.setTimeout(None)
+        self._cancel_deadline()
+        producer, self._networkProducer = self._networkProducer, None
+        if producer is not None and self._watching:
+            producer.unregisterProducer()
+
     # --- Refusing, and running out of time ---------------------------------------------------------------------
 
     def _refuse(self, error: BadRequest) -> None:
@@ -564,6 +573,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if producer is not None and self._watching:
             producer.unregisterProducer()
         self.transport.loseConnection()
+
+    def abortConnection(self) -> None:
+        """Cut the connection."""
+        self._ended = True
+        self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def getPeer(self) -> IAddress:
         """Return the address of the other side."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["H2_ENABLED", "HTTPFactory"]
 
 #: Whether HTTP/2 can be negotiated.
-H2_ENABLED = False
+H2_ENABLED = True
 
 
 @implementer(IProtocol)
@@ -43,12 +43,15 @@ class _GenericHTTPChannelProtocol:
     def dataReceived(self, data: bytes) -> None:
         """Find out which version is spoken, and hand on; called for the first piece of input only."""
         if self._negotiatedProtocol is None:
-            self._negotiate()
+            self._negotiate(data)
         self.__dict__["dataReceived"] = self._channel.dataReceived
         self._channel.dataReceived(data)
 
-    def _negotiate(self) -> None:
-        negotiated = getattr(self._channel.transport, "negotiatedProtocol", None) or b"http/1.1"
+    def _negotiate(self, data: bytes) -> None:
+        negotiated = getattr(self._channel.transport, "negotiatedProtocol", None)
+        if negotiated is None:
+            # Who knows already that HTTP/2 is spoken here begins with its preface.
+            negotiated = b"h2" if data[:4] == b"PRI " and self._channel.strict else b"http/1.1"
         if negotiated == b"h2":
             self._channel = _upgrade_to_http2(self._channel)
         else:
@@ -93,7 +96,24 @@ for _name in ("factory", "requestFactory", "site", "timeOut", "callLater", "tran
 
 def _upgrade_to_http2(channel: Any) -> Any:
     """Return a channel that speaks HTTP/2, on the same transport and with the same settings as `channel`."""
-    raise ValueError("Negotiated HTTP/2 without support.")
+    # Loaded by those who use it: most servers speak HTTP/1 behind a proxy.
+    from selvage.web._http2 import H2Connection
+
+    clock = getattr(channel.callLater, "__self__", None)
+    new = H2Connection(clock if hasattr(clock, "seconds") else None)
+    new.requestFactory = channel.requestFactory
+    new.site = channel.site
+    new.factory = channel.factory
+    new.strict = channel.strict
+    new.limits = channel.limits
+    if clock is not channel:
+        new.callLater = channel.callLater  # type: ignore[method-assign]
+    new.timeOut = channel.timeOut
+    transport = channel.transport
+    channel._step_aside()
+    new.makeConnection(transport)
+    new.watch()
+    return new
 
 
 def _genericHTTPChannelProtocolFactory(self: Any) -> _GenericHTTPChannelProtocol:

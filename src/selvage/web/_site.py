@@ -7,7 +7,7 @@ from binascii import hexlify
 from typing import TYPE_CHECKING, Any
 
 from selvage.interfaces import IProtocolNegotiationFactory, implementer
-from selvage.web._factory import HTTPFactory
+from selvage.web._factory import H2_ENABLED, HTTPFactory
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._resource import getChildForRequest
 from selvage.web._session import Session
@@ -107,7 +107,7 @@ class Site(HTTPFactory):
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what can be negotiated over TLS, the best first."""
-        return [b"http/1.1"]
+        return [b"h2", b"http/1.1"] if H2_ENABLED else [b"http/1.1"]
 
     # A site can stand within another one.
 

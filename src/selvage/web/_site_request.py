@@ -269,7 +269,7 @@ class Request(_request.Request, Componentized):
             return reason
         if self.startedWriting:
             # What was sent says that more comes; only a connection that breaks says that it does not.
-            abort = getattr(self.transport, "abortConnection", self.loseConnection)
+            abort = getattr(self.channel, "abortConnection", self.loseConnection)
             abort()
             return reason
         self._encoder = None

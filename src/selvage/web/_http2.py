@@ -1,0 +1,544 @@
+"""A connection that speaks HTTP/2, as the server sees it.  Floor 4.
+
+h2 knows the frames and their states; this is what goes between it, the transport and the streams.  Theory of operation:
+
+*Control frames* (settings, acknowledgements, headers, resets) are written as soon as h2 has made them.  While the transport
+is full they are kept; a client that makes us keep more than `_maxBufferedControlFrameBytes` is cut off.
+
+*Data* is queued by stream and sent in the next turn of the loop, one frame of each stream after the other, as far as windows
+and transport allow.  Priorities are not kept (RFC 9113 has given them up): streams take turns.
+
+*Floods.*  Each of these costs the client next to nothing and the server something, so each has a bucket of tokens that
+fills with time: streams that the client resets or makes us reset (CVE-2023-44487, CVE-2025-8671); and frames that carry
+nothing, that is pings, settings, priorities and empty data.  h2 itself bounds header blocks and CONTINUATION frames.
+
+Twisted: `H2Connection` of `twisted.web._http2`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+import h2.exceptions
+
+from selvage.defer import Deferred
+from selvage.failure import Failure
+from selvage.interfaces import ISSLTransport
+from selvage.logger import Logger
+from selvage.protocols import Protocol, connectionDone
+from selvage.protocols.policies import TimeoutMixin
+from selvage.reactor import get_reactor
+from selvage.web._head import BadRequest
+from selvage.web._http2_stream import H2Stream, lost
+from selvage.web._limits import DEFAULT_LIMITS, Limits
+from selvage.web._request import Request
+from selvage.web._status import BAD_REQUEST
+
+if TYPE_CHECKING:
+    from selvage.interfaces import IAddress
+
+__all__ = ["H2Connection"]
+
+#: Bytes written at once; more of one stream waits until the others had their turn.
+_AT_ONCE = 65536
+
+#: Stands for the end of an answer in the queue of its stream.
+_END = None
+
+
+class _Tokens:
+    """A bucket: holds `burst` tokens, and gets `rate` a second."""
+
+    def __init__(self, burst: int, rate: float, now: float) -> None:
+        self.left = float(burst)
+        self._burst = burst
+        self._rate = rate
+        self.at = now
+
+    def take(self, now: float) -> bool:
+        """Take one; return whether there was one."""
+        if now > self.at:
+            self.left = min(self._burst, self.left + (now - self.at) * self._rate)
+            self.at = now
+        self.left -= 1
+        return self.left >= 0
+
+
+class H2Connection(Protocol, TimeoutMixin):
+    """Takes requests from an HTTP/2 connection, several at a time, and sends the answers.
+
+    Args:
+        reactor: keeps the time; the ambient one by default.
+    """
+
+    factory: Any = None
+    site: Any = None
+    requestFactory: Any = Request
+    #: Whether requests are held to what `limits` and the policy of HTTP/1 ask.
+    strict = False
+    limits: Limits = DEFAULT_LIMITS
+    #: Seconds from the end of `timeOut` until the connection is cut; None for never.
+    abortTimeout: float | None = 15
+
+    #: Bytes of control frames that are kept for a client that does not read.  The figure is Twisted's.
+    _maxBufferedControlFrameBytes = 1024 * 17
+    #: So many streams may be reset at once, and so many a second.  The figures are Twisted's; nobody who means well gets near.
+    _resetTokenBurst = 1000
+    _resetTokenRate = 33.0
+
+    _log = Logger()
+    _watching = False  # the transport says when it is full, as `watch` has asked
+    _abortingCall: Any = None
+    _send_call: Any = None
+    _stall_call: Any = None
+
+    def __init__(self, reactor: Any = None) -> None:
+        self._reactor = get_reactor() if reactor is None else reactor
+        self.conn = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding=None)
+        )
+        self.streams: dict[int, H2Stream] = {}
+        self._outbound: dict[int, deque[bytes | None]] = {}
+        self._queued: dict[int, int] = {}  # bytes that wait, by stream
+        self._streamCleanupCallbacks: dict[int, Deferred[int]] = {}
+        self._bufferedControlFrames: deque[bytes] = deque()
+        self._bufferedControlFrameBytes = 0
+        self._consumerBlocked: Deferred[None] | None = None
+        self._stillProducing = True
+        self._reset_bucket: _Tokens | None = None
+        self._empty_bucket: _Tokens | None = None
+
+    # --- What the transport calls ------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Send our side of the beginning."""
+        self.setTimeout(self.timeOut)
+        self.conn.initiate_connection()
+        self._write_control()
+
+    def watch(self) -> None:
+        """Have the transport say when it is full; whoever makes the connection calls this after `makeConnection`."""
+        self._watching = True
+        self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take input."""
+        if not self._stillProducing:
+            return
+        try:
+            events = self.conn.receive_data(data)
+        except h2.exceptions.ProtocolError as error:
+            self._end(Failure(error))
+            return
+        self.resetTimeout()
+        reset = {event.stream_id for event in events if isinstance(event, h2.events.StreamReset)}
+        for event in events:
+            if not self._stillProducing:
+                return
+            # What is reset in the same breath is not begun at all.
+            if isinstance(event, h2.events.RequestReceived) and event.stream_id in reset:
+                continue
+            handle = _HANDLERS.get(type(event))
+            if handle is not None:
+                handle(self, event)
+        if self._stillProducing:
+            self._write_control()
+
+    def connectionLost(self, reason: Failure = connectionDone, _cancelTimeouts: bool = True) -> None:
+        """Take notice of the end, and tell all requests.
+
+        Args:
+            _cancelTimeouts: whether the connection is gone altogether, so that it need not be cut.
+        """
+        self._stillProducing = False
+        for name in ("_send_call", "_stall_call"):
+            self._cancel(name)
+        if _cancelTimeouts:
+            self.setTimeout(None)
+            self._cancel("_abortingCall")
+        for streamID in list(self.streams):
+            self.streams[streamID].connectionLost(reason)
+            self._forget(streamID)
+
+    def _cancel(self, name: str) -> None:
+        call = getattr(self, name)
+        setattr(self, name, None)
+        if call is not None and call.active():
+            call.cancel()
+
+    # --- Ends --------------------------------------------------------------------------------------------------
+
+    def _end(self, reason: Failure) -> None:
+        """Say good-bye, with what h2 has to say, and close; cut the connection when that takes too long."""
+        self._stillProducing = False
+        if not self._write_control():
+            return
+        if self.strict:
+            self._abort_later()
+        if self._watching:
+            self._watching = False
+            self.transport.unregisterProducer()  # type: ignore[attr-defined]
+        self.transport.loseConnection()
+        self.connectionLost(reason, _cancelTimeouts=False)
+
+    def _close(self, code: Any, reason: Failure) -> None:
+        self.conn.close_connection(error_code=code, last_stream_id=self.conn.highest_inbound_stream_id)
+        self._end(reason)
+
+    def timeoutConnection(self) -> None:
+        """Close a connection on which nothing happened for `timeOut`."""
+        self._log.info("Timing out client: {peer}", peer=self.getPeer())
+        code = h2.errors.ErrorCodes.PROTOCOL_ERROR if self.streams else h2.errors.ErrorCodes.NO_ERROR
+        if self._stillProducing:
+            self._close(code, lost())
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        self.setTimeout(None)
+        if self.abortTimeout is not None and self._abortingCall is None:
+            self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+
+    def forceAbortClient(self) -> None:
+        """Cut the connection."""
+        self._abortingCall = None
+        self._log.info("Forcibly timing out client: {peer}", peer=self.getPeer())
+        self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    # --- Events ------------------------------------------------------------------------------------------------
+
+    def _request_received(self, event: Any) -> None:
+        streamID = event.stream_id
+        self._outbound[streamID] = deque()
+        self._queued[streamID] = 0
+        self._streamCleanupCallbacks[streamID] = Deferred()
+        try:
+            self.streams[streamID] = H2Stream(
+                streamID,
+                self,
+                event.headers,
+                self.requestFactory,
+                self.site,
+                self.factory,
+                has_body=event.stream_ended is None,
+            )
+        except BadRequest as error:
+            self._log.debug("A request was refused: {error}", error=error, peer=self.getPeer())
+            self._respondToBadRequestAndDisconnect(streamID, error.status)
+
+    def _data_received(self, event: Any) -> None:
+        if not event.data and event.stream_ended is None and not self._take_empty():
+            return
+        stream = self.streams.get(event.stream_id)
+        if stream is None:
+            # Of a stream that we are done with; the window of the connection goes on.
+            self._acknowledge(event.stream_id, event.flow_controlled_length)
+        else:
+            stream.receiveDataChunk(event.data, event.flow_controlled_length)
+
+    def _stream_ended(self, event: Any) -> None:
+        stream = self.streams.get(event.stream_id)
+        if stream is not None:
+            stream.requestComplete()
+
+    def _stream_reset(self, event: Any) -> None:
+        if self._reset_bucket is None:
+            self._reset_bucket = _Tokens(self._resetTokenBurst, self._resetTokenRate, self._reactor.seconds())
+        stream = self.streams.get(event.stream_id)
+        if stream is not None:
+            stream.connectionLost(lost())
+        self._forget(event.stream_id)
+        if not self._reset_bucket.take(self._reactor.seconds()):
+            self._log.warn("{peer} resets too many requests; closing", peer=self.getPeer())
+            self._close(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM, lost())
+
+    def _window_updated(self, event: Any) -> None:
+        if event.stream_id == 0:
+            for stream in list(self.streams.values()):
+                stream.windowUpdated()
+        elif event.stream_id in self.streams:
+            self.streams[event.stream_id].windowUpdated()
+        self._send_later()
+
+    def _connection_terminated(self, event: Any) -> None:
+        self._end(lost())
+
+    def _empty_frame(self, event: Any) -> None:
+        self._take_empty()
+
+    def _take_empty(self) -> bool:
+        """Count a frame that carries nothing; close and return False when there are too many."""
+        now = self._reactor.seconds()
+        if self._empty_bucket is None:
+            self._empty_bucket = _Tokens(self._resetTokenBurst, self._resetTokenRate, now)
+        if self._empty_bucket.take(now):
+            return True
+        self._log.warn("{peer} sends too many frames that carry nothing; closing", peer=self.getPeer())
+        self._close(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM, lost())
+        return False
+
+    def _settings_changed(self, event: Any) -> None:
+        if self._take_empty():
+            for stream in list(self.streams.values()):
+                stream.windowUpdated()
+            self._send_later()
+
+    # Names of Twisted's tests.
+    @property
+    def _resetTokens(self) -> float:
+        return self._resetTokenBurst if self._reset_bucket is None else self._reset_bucket.left
+
+    @property
+    def _resetTokenTimestamp(self) -> float:
+        return 0.0 if self._reset_bucket is None else self._reset_bucket.at
+
+    @_resetTokenTimestamp.setter
+    def _resetTokenTimestamp(self, moment: float) -> None:
+        if self._reset_bucket is not None:
+            self._reset_bucket.at = moment
+
+    # --- What streams call -------------------------------------------------------------------------------------
+
+    def writeHeaders(
+        self,
+        version: bytes,
+        code: bytes,
+        reason: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        streamID: int,
+    ) -> None:
+        """Send the head of an answer.
+
+        Args:
+            headers: names in lower case.
+        """
+        self._send_headers(streamID, [(b":status", code), *headers])
+
+    def _send_headers(
+        self, streamID: int, headers: list[tuple[bytes, bytes]], end_stream: bool = False
+    ) -> bool:
+        try:
+            self.conn.send_headers(streamID, headers, end_stream=end_stream)
+        except h2.exceptions.StreamClosedError:
+            return False  # the client has reset it; it will be told, or has been
+        except h2.exceptions.ProtocolError:
+            return False  # the connection is over
+        self._write_control()
+        return True
+
+    def writeDataToStream(self, streamID: int, data: bytes) -> None:
+        """Queue a piece of an answer."""
+        queue = self._outbound.get(streamID)
+        if queue is None:
+            return
+        self.resetTimeout()
+        queue.append(bytes(data))
+        self._queued[streamID] += len(data)
+        if self.remainingOutboundWindow(streamID) <= 0:
+            self.streams[streamID].flowControlBlocked()
+        self._send_later()
+
+    def endRequest(self, streamID: int) -> None:
+        """Queue the end of an answer."""
+        queue = self._outbound.get(streamID)
+        if queue is not None:
+            queue.append(_END)
+            self._send_later()
+
+    def abortRequest(self, streamID: int) -> None:
+        """Reset a stream."""
+        try:
+            self.conn.reset_stream(streamID)
+        except h2.exceptions.ProtocolError:
+            pass  # it is over already
+        self._write_control()
+        self._forget(streamID)
+
+    def openStreamWindow(self, streamID: int, increment: int) -> None:
+        """Let the client send so much more of a body."""
+        self._acknowledge(streamID, increment)
+        self._write_control()
+
+    def _acknowledge(self, streamID: int, increment: int) -> None:
+        try:
+            self.conn.acknowledge_received_data(increment, streamID)
+        except (h2.exceptions.ProtocolError, ValueError):
+            pass  # nothing more can come on that stream
+
+    def remainingOutboundWindow(self, streamID: int) -> int:
+        """Return how many bytes the client still takes, those that wait taken off."""
+        try:
+            window = int(self.conn.local_flow_control_window(streamID))
+        except h2.exceptions.ProtocolError:
+            return 0
+        return window - self._queued.get(streamID, 0)
+
+    def _respondToBadRequestAndDisconnect(self, streamID: int, status: int = BAD_REQUEST) -> None:
+        """Answer with a status and nothing more, in the place of the application."""
+        self._send_headers(streamID, [(b":status", b"%d" % status)], end_stream=True)
+        stream = self.streams.get(streamID)
+        if stream is not None:
+            stream.connectionLost(lost())
+        self._forget(streamID)
+
+    def _forget(self, streamID: int) -> None:
+        """Be done with a stream, and tell who waits for that."""
+        self._outbound.pop(streamID, None)
+        self._queued.pop(streamID, None)
+        self.streams.pop(streamID, None)
+        done = self._streamCleanupCallbacks.pop(streamID, None)
+        if done is not None:
+            done.callback(streamID)
+
+    # --- Sending -----------------------------------------------------------------------------------------------
+
+    def _write_control(self) -> bool:
+        """Write what h2 has made, or keep it while the transport is full; return False when that was too much."""
+        data = self.conn.data_to_send()
+        if not data:
+            return True
+        if self._consumerBlocked is None:
+            self.transport.write(data)
+            return True
+        self._bufferedControlFrames.append(data)
+        self._bufferedControlFrameBytes += len(data)
+        if self._bufferedControlFrameBytes <= self._maxBufferedControlFrameBytes:
+            return True
+        self._log.error(
+            "Maximum number of control frame bytes buffered: {bufferedControlFrameBytes} > "
+            "{maxBufferedControlFrameBytes}. Aborting connection to {client}",
+            bufferedControlFrameBytes=self._bufferedControlFrameBytes,
+            maxBufferedControlFrameBytes=self._maxBufferedControlFrameBytes,
+            client=self.getPeer(),
+        )
+        # Nothing more can be kept for this client, its good-bye included.
+        self.transport.abortConnection()  # type: ignore[attr-defined]
+        self.connectionLost(lost())
+        return False
+
+    def _send_later(self) -> None:
+        if self._send_call is None and self._stillProducing and self._consumerBlocked is None:
+            self._send_call = self.callLater(0, self._send_data)
+
+    def _send_data(self) -> None:
+        """Send what waits, one frame of each stream after the other, as far as it goes."""
+        self._send_call = None
+        pieces: list[bytes] = []
+        size = 0
+        self._ended_now: list[int] = []
+        progress = True
+        while progress and size < _AT_ONCE:
+            progress = False
+            for streamID in [each for each, queue in self._outbound.items() if queue]:
+                if self._send_frame(streamID):
+                    progress = True
+            pieces.append(self.conn.data_to_send())
+            size += len(pieces[-1])
+        if not size:
+            self._wait_for_window()
+            return
+        if progress:
+            self.resetTimeout()
+        self._cancel("_stall_call")
+        self.transport.write(b"".join(pieces))
+        for streamID in self._ended_now:
+            self._forget(streamID)
+        if progress:
+            self._send_later()
+        else:
+            self._wait_for_window()
+
+    def _send_frame(self, streamID: int) -> bool:
+        """Have h2 make one frame of what waits for a stream; return whether it could."""
+        queue = self._outbound.get(streamID)
+        if not queue:
+            return False
+        piece = queue[0]
+        try:
+            if piece is _END:
+                self.conn.end_stream(streamID)
+                queue.clear()
+                self._ended_now.append(streamID)
+                return True
+            room = min(self.conn.local_flow_control_window(streamID), self.conn.max_outbound_frame_size)
+            if room <= 0:
+                return False
+            if len(piece) <= room:
+                queue.popleft()
+            else:
+                queue[0] = piece[room:]
+                piece = piece[:room]
+            self.conn.send_data(streamID, piece)
+        except h2.exceptions.ProtocolError:
+            self._forget(streamID)  # reset meanwhile
+            return True
+        self._queued[streamID] -= len(piece)
+        return True
+
+    def _wait_for_window(self) -> None:
+        """Begin to count the time in which the client takes nothing of what waits for it."""
+        patience = self.limits.stall_s
+        if self.strict and patience is not None and self._stall_call is None and any(self._outbound.values()):
+            self._stall_call = self.callLater(patience, self._stalled)
+
+    def _stalled(self) -> None:
+        self._stall_call = None
+        self._log.info("{peer} does not take what it is sent; cutting it off", peer=self.getPeer())
+        self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    # --- Back-pressure -----------------------------------------------------------------------------------------
+
+    def pauseProducing(self) -> None:
+        """Send no more for a while.  The transport calls this."""
+        if self._consumerBlocked is None:
+            self._consumerBlocked = Deferred()
+            self._cancel("_send_call")
+            self._wait_for_window()
+
+    def resumeProducing(self) -> None:
+        """Go on.  The transport calls this."""
+        blocked, self._consumerBlocked = self._consumerBlocked, None
+        self._cancel("_stall_call")
+        while self._bufferedControlFrames and self._consumerBlocked is None:
+            data = self._bufferedControlFrames.popleft()
+            self._bufferedControlFrameBytes -= len(data)
+            self.transport.write(data)
+        if blocked is not None:
+            blocked.callback(None)
+        self._send_later()
+
+    def stopProducing(self) -> None:
+        """End everything: the connection is lost.  The transport calls this."""
+        self.connectionLost(lost())
+
+    # --- Addresses ---------------------------------------------------------------------------------------------
+
+    def getPeer(self) -> IAddress:
+        """Return the address of the other side."""
+        return self.transport.getPeer()
+
+    def getHost(self) -> IAddress:
+        """Return the address of this side."""
+        return self.transport.getHost()
+
+    def isSecure(self) -> bool:
+        """Tell whether the connection is over TLS."""
+        return ISSLTransport.providedBy(self.transport) or bool(getattr(self.transport, "TLS", False))
+
+
+_HANDLERS = {
+    h2.events.RequestReceived: H2Connection._request_received,
+    h2.events.DataReceived: H2Connection._data_received,
+    h2.events.StreamEnded: H2Connection._stream_ended,
+    h2.events.StreamReset: H2Connection._stream_reset,
+    h2.events.WindowUpdated: H2Connection._window_updated,
+    h2.events.ConnectionTerminated: H2Connection._connection_terminated,
+    h2.events.RemoteSettingsChanged: H2Connection._settings_changed,
+    h2.events.PingReceived: H2Connection._empty_frame,
+    h2.events.PriorityUpdated: H2Connection._empty_frame,
+}

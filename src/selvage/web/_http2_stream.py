@@ -1,0 +1,314 @@
+"""One request of an HTTP/2 connection.  Floor 4.
+
+To the request it is the channel: the contract is that of docs/design/http.md, so a resource cannot tell the version.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from selvage.errors import ConnectionLost
+from selvage.failure import Failure
+from selvage.interfaces import IConsumer, IPushProducer, ITransport, implementer
+from selvage.logger import Logger
+from selvage.web._grammar import host, target_in_origin_form
+from selvage.web._head import BadRequest
+from selvage.web._headers import Headers, InvalidHeaderName
+from selvage.web._pull import _PullToPush
+from selvage.web._status import (
+    BAD_REQUEST,
+    REQUEST_ENTITY_TOO_LARGE,
+    REQUEST_HEADER_FIELDS_TOO_LARGE,
+    REQUEST_TIMEOUT,
+)
+from selvage.web.interfaces import INonQueuedRequestFactory
+
+if TYPE_CHECKING:
+    from selvage.interfaces import IAddress
+    from selvage.web._http2 import H2Connection
+
+__all__ = ["H2Stream"]
+
+#: How many header fields a request may have; the figure of HTTP/1.
+_MAX_HEADERS = 500
+
+#: What is about one connection has no place in HTTP/2 (RFC 9113 section 8.2.2).
+_OF_ONE_CONNECTION = frozenset(
+    (b"Connection", b"Keep-Alive", b"Proxy-Connection", b"Transfer-Encoding", b"Upgrade")
+)
+
+
+@implementer(ITransport, IConsumer, IPushProducer)
+class H2Stream:
+    """Takes one request, and sends its answer through the connection.
+
+    Args:
+        streamID: its number.
+        connection: the `H2Connection`.
+        headers: as h2 gives them, pseudo-headers first; h2 has checked them.
+        requestFactory: makes the request.
+        site: the `Site`, if there is one.
+        factory: keeps the access log.
+        has_body: whether anything comes after the headers.
+    """
+
+    # Requests ask for it as for the attribute of a channel.
+    transport: Any = None
+    _log = Logger()
+
+    def __init__(
+        self,
+        streamID: int,
+        connection: H2Connection,
+        headers: Iterable[tuple[bytes, bytes]],
+        requestFactory: Any,
+        site: Any,
+        factory: Any,
+        has_body: bool = True,
+    ) -> None:
+        self.streamID = streamID
+        self.site = site
+        self.factory = factory
+        self.producing = True
+        self.command: bytes = b""
+        self.path: bytes = b""
+        self.producer: Any = None
+        self._producerProducing = False
+        self._hasStreamingProducer: bool | None = None
+        self._connection = connection
+        self._inbound: deque[tuple[bytes, int] | None] = deque()  # None is the end
+        self._body_size = 0
+        self._deadline: Any = None
+        self.transport = connection.transport
+        takes_queued = not INonQueuedRequestFactory.providedBy(requestFactory)
+        self._request = requestFactory(self, False) if takes_queued else requestFactory(self)
+        self._take_headers(headers, has_body)
+
+    def _take_headers(self, fields: Iterable[tuple[bytes, bytes]], has_body: bool) -> None:
+        """Hand the headers to the request.
+
+        Raises:
+            BadRequest: they are not in order, on a connection that is strict.
+        """
+        headers = Headers()
+        authority = None
+        for count, (name, value) in enumerate(fields):
+            if count > _MAX_HEADERS:
+                raise BadRequest(
+                    REQUEST_HEADER_FIELDS_TOO_LARGE, f"there are more than {_MAX_HEADERS} header fields"
+                )
+            if name == b":method":
+                self.command = bytes(value)
+            elif name == b":path":
+                self.path = bytes(value)
+            elif name == b":authority":
+                authority = bytes(value)
+            elif not name.startswith(b":"):
+                try:
+                    headers.addRawHeader(bytes(name), bytes(value))
+                except (InvalidHeaderName, ValueError) as error:
+                    raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
+        if authority is not None:
+            headers.setRawHeaders(b"Host", [authority])
+        self._request.requestHeaders = headers
+        if self._connection.strict:
+            self._check(headers)
+        if headers.hasHeader(b"cookie"):
+            self._request.parseCookies()
+        length = headers._rawHeaders.get(b"Content-Length")
+        size = int(length[0]) if length and length[0].isdigit() else None
+        limit = self._limit()
+        if size is not None and limit is not None and size > limit:
+            raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
+        self._request.gotLength(size if has_body else 0)
+        if (headers.getRawHeaders(b"expect") or [b""])[-1].lower() == b"100-continue":
+            self._connection._send_headers(self.streamID, [(b":status", b"100")])
+        patience = self._connection.limits.body_s
+        if has_body and self._connection.strict and patience is not None:
+            self._deadline = self._connection.callLater(patience, self._took_too_long)
+
+    def _check(self, headers: Headers) -> None:
+        hosts = headers._rawHeaders.get(b"Host", [])
+        if len(hosts) != 1 or host(hosts[0]) is None:
+            raise BadRequest(BAD_REQUEST, "the :authority is not one host")
+        if target_in_origin_form(self.path) is None and not (
+            self.path == b"*" and self.command == b"OPTIONS"
+        ):
+            raise BadRequest(BAD_REQUEST, "the :path is not a path")
+
+    def _limit(self) -> int | None:
+        return self._connection.limits.body_bytes if self._connection.strict else None
+
+    # --- What the connection calls -----------------------------------------------------------------------------
+
+    def receiveDataChunk(self, data: bytes, flowControlledLength: int) -> None:
+        """Take a piece of the body.
+
+        Args:
+            flowControlledLength: so much of the window it took.
+        """
+        limit = self._limit()
+        self._body_size += len(data)
+        if limit is not None and self._body_size > limit:
+            self._refuse(REQUEST_ENTITY_TOO_LARGE)
+            return
+        if self.producing:
+            self._deliver(data, flowControlledLength)
+        else:
+            self._inbound.append((data, flowControlledLength))
+
+    def requestComplete(self) -> None:
+        """Take notice that all of the request is there."""
+        if self.producing:
+            self._complete()
+        else:
+            self._inbound.append(None)
+
+    def _deliver(self, data: bytes, flowControlledLength: int) -> None:
+        self._request.handleContentChunk(data)
+        self._connection.openStreamWindow(self.streamID, flowControlledLength)
+
+    def _complete(self) -> None:
+        self._cancel_deadline()
+        self._request.requestReceived(self.command, self.path, b"HTTP/2")
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Take notice that nothing more can be sent."""
+        self._cancel_deadline()
+        self._request.connectionLost(reason)
+
+    def windowUpdated(self) -> None:
+        """Take notice that more can be sent; resume the producer if it was paused."""
+        if self.producer is None or self._producerProducing:
+            return
+        if self._connection.remainingOutboundWindow(self.streamID) > 0:
+            self._producerProducing = True
+            self.producer.resumeProducing()
+
+    def flowControlBlocked(self) -> None:
+        """Pause the producer: the client does not take more for now."""
+        if self.producer is not None and self._producerProducing:
+            self.producer.pauseProducing()
+            self._producerProducing = False
+
+    # --- What the request calls --------------------------------------------------------------------------------
+
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: Headers | Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        """Send the head of the answer."""
+        if isinstance(headers, Headers):
+            headers = [(name, value) for name, values in headers.getAllRawHeaders() for value in values]
+        fields = [(name.lower(), value) for name, value in headers if name.title() not in _OF_ONE_CONNECTION]
+        self._connection.writeHeaders(version, code, reason, fields, self.streamID)
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the answer."""
+        if data:
+            self._connection.writeDataToStream(self.streamID, data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Send several pieces."""
+        for piece in iovec:
+            self.write(piece)
+
+    def requestDone(self, request: Any) -> None:
+        """Take notice that the answer is complete."""
+        if self.factory is not None:
+            self.factory.log(request)
+        self._connection.endRequest(self.streamID)
+
+    def loseConnection(self) -> None:
+        """End the answer as it is."""
+        self._connection.endRequest(self.streamID)
+
+    def abortConnection(self) -> None:
+        """Reset the stream."""
+        self._cancel_deadline()
+        self._connection.abortRequest(self.streamID)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Answer 400 in the place of the application."""
+        self._refuse(BAD_REQUEST)
+
+    def _refuse(self, status: int) -> None:
+        self._connection._respondToBadRequestAndDisconnect(self.streamID, status)
+
+    def _took_too_long(self) -> None:
+        self._deadline = None
+        self._refuse(REQUEST_TIMEOUT)
+
+    def _cancel_deadline(self) -> None:
+        call, self._deadline = self._deadline, None
+        if call is not None:
+            call.cancel()
+
+    def getPeer(self) -> IAddress:
+        """Return the address of the other side."""
+        return self._connection.getPeer()
+
+    def getHost(self) -> IAddress:
+        """Return the address of this side."""
+        return self._connection.getHost()
+
+    def isSecure(self) -> bool:
+        """Tell whether the connection is over TLS."""
+        return self._connection.isSecure()
+
+    # --- Back-pressure -----------------------------------------------------------------------------------------
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have a producer write the answer, as fast as the client takes it.
+
+        Raises:
+            ValueError: there is one already.
+        """
+        if self.producer is not None:
+            raise ValueError(
+                f"registering producer {producer} before previous one ({self.producer}) was unregistered"
+            )
+        if not streaming:
+            producer = _PullToPush(producer, self)
+        self.producer = producer
+        self._producerProducing = True
+        self._hasStreamingProducer = streaming
+        if not streaming:
+            producer.startStreaming()
+
+    def unregisterProducer(self) -> None:
+        """Take notice that the producer is done."""
+        producer, self.producer = self.producer, None
+        if producer is not None and not self._hasStreamingProducer:
+            producer.stopStreaming()
+        self._producerProducing = False
+        self._hasStreamingProducer = None
+
+    def callLater(self, period: float, func: Any) -> Any:
+        """Schedule a call, by the connection's clock."""
+        return self._connection.callLater(period, func)
+
+    def pauseProducing(self) -> None:
+        """Keep the body that comes, and let the client send no more than the window holds."""
+        self.producing = False
+
+    def resumeProducing(self) -> None:
+        """Hand over what was kept, and go on."""
+        self.producing = True
+        while self.producing and self._inbound:
+            piece = self._inbound.popleft()
+            if piece is None:
+                self._complete()
+            else:
+                self._deliver(*piece)
+
+    def stopProducing(self) -> None:
+        """Take no more of the body: reset the stream."""
+        self.producing = False
+        self.abortConnection()
+
+
+def lost() -> Failure:
+    """Return the reason that requests are given whose stream or connection the client has ended."""
+    return Failure(ConnectionLost())
