@@ -11,7 +11,7 @@ from typing import Any
 
 from selvage.defer import Deferred
 from selvage.failure import Failure
-from selvage.web._resource import Resource
+from selvage.web._resource import Resource, getChildForRequest
 from selvage.web._sentinels import NOT_DONE_YET
 
 __all__ = ["DeferredResource", "ParentRedirect", "Redirect", "redirectTo", "url_with_slash"]
@@ -120,7 +120,8 @@ class DeferredResource(Resource):
             request.processingFailed(failure)
 
         def found(resource: Any) -> Any:
-            request.render(resource)
+            # What is left of the path leads on from there.
+            request.render(getChildForRequest(resource, request))
             return resource
 
         self.d.addCallback(found).addErrback(failed)
