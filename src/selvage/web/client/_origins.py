@@ -56,6 +56,8 @@ class ClientConnection(HTTP11ClientProtocol):
         super().__init__(free)
         self._gone = gone
         self._secure = secure
+        #: What speaks HTTP/2 on it, if that was agreed.
+        self.http2: Any = None
         #: Fires with None when requests may be sent.
         self.ready: Deferred[None] = Deferred(lambda _: self.transport.abortConnection())
         self.idle_timer: Any = None
@@ -66,13 +68,23 @@ class ClientConnection(HTTP11ClientProtocol):
             self.ready.callback(None)
 
     def handshakeCompleted(self) -> None:
-        """Be ready."""
-        if not self.ready.called:
-            self.ready.callback(None)
+        """Be ready, for what was agreed."""
+        if self.ready.called:
+            return
+        if getattr(self.transport, "negotiatedProtocol", None) == b"h2":
+            from selvage.web.client._http2 import HTTP2Client
+
+            self.http2 = HTTP2Client(self.transport, lambda: self._quiescentCallback(self))
+            # From now on it is the one that is told; bound away, so that nothing is asked on the way.
+            self.dataReceived = self.http2.receive_data  # type: ignore[method-assign]
+            self.request = self.http2.request  # type: ignore[method-assign]
+        self.ready.callback(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell whoever waits, and who counts."""
         super().connectionLost(reason)
+        if self.http2 is not None:
+            self.http2.lost(reason)
         self._gone(self)
         if not self.ready.called:
             self.ready.errback(reason)
@@ -184,6 +196,7 @@ class Connections:
         self._idle: dict[Route, list[ClientConnection]] = {}
         self._waiting: dict[Route, deque[Deferred[Any]]] = {}
         self._all: set[ClientConnection] = set()
+        self._shared: dict[Route, ClientConnection] = {}  # of HTTP/2
 
     def __repr__(self) -> str:
         idle = sum(map(len, self._idle.values()))
@@ -198,7 +211,7 @@ class Connections:
 
         Fires with a connection, or with None for who may `connect`.  Cancelling gives the place in the line up.
         """
-        connection = self._take_idle(route)
+        connection = self._take_shared(route) or self._take_idle(route)
         if connection is not None:
             return succeed(connection)
         if self._open.get(route, 0) < self._per_host:
@@ -212,11 +225,23 @@ class Connections:
         line.append(place)
         return place
 
+    def _take_shared(self, route: Route) -> ClientConnection | None:
+        connection = self._shared.get(route)
+        if connection is None or not connection.http2.has_room:
+            return None
+        self._keep_busy(connection)
+        return connection
+
+    def _keep_busy(self, connection: ClientConnection) -> None:
+        timer, connection.idle_timer = connection.idle_timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
     def _take_idle(self, route: Route) -> ClientConnection | None:
         idle = self._idle.get(route)
         while idle:
             connection = idle.pop()  # the one that was used last is the least likely to be dead
-            connection.idle_timer.cancel()
+            self._keep_busy(connection)
             if not idle:
                 del self._idle[route]
             if connection.state == "QUIESCENT":
@@ -252,12 +277,22 @@ class Connections:
 
         def gone(connection: ClientConnection) -> None:
             self._all.discard(connection)
+            if self._shared.get(route) is connection:
+                self._keep_busy(connection)
+                del self._shared[route]
             self._forget(route)
 
         def connected(connection: ClientConnection) -> Any:
             if not connection.ready.called:
                 told("handshake")
-            return connection.ready.addCallback(lambda _: connection)
+            return connection.ready.addCallback(ready, connection)
+
+        def ready(_: None, connection: ClientConnection) -> ClientConnection:
+            if connection.http2 is not None and route not in self._shared:
+                self._shared[route] = connection
+                # Whoever waits in line will find room on it, once this request has begun.
+                self._reactor.callLater(0, self._fill, route, connection)
+            return connection
 
         def failed(failure: Failure) -> Failure:
             self._forget(route)
@@ -296,8 +331,25 @@ class Connections:
             del self._waiting[route]
         return place
 
+    def _fill(self, route: Route, connection: ClientConnection) -> None:
+        """Let those who wait have the room on a connection of HTTP/2; keep it when nobody does."""
+        while self._waiting.get(route) and connection.http2.has_room:
+            self._keep_busy(connection)
+            self._next_in(route).callback(connection)
+        if connection.http2.streams or connection.idle_timer is not None or connection not in self._all:
+            return
+        if connection.http2.is_over or self._shared.get(route) is not connection:
+            connection.transport.loseConnection()
+        else:
+            connection.idle_timer = self._reactor.callLater(self._idle_s, connection.transport.loseConnection)
+
     def _free(self, route: Route, connection: ClientConnection) -> None:
         """Give a connection to whoever waits longest, or keep it."""
+        if connection.http2 is not None:
+            if connection.http2.is_over and self._shared.get(route) is connection:
+                del self._shared[route]
+            self._fill(route, connection)
+            return
         if self._waiting.get(route):
             self._next_in(route).callback(connection)
         elif self._waiting and self._count() >= self._total:
@@ -328,6 +380,8 @@ class Connections:
         for idle in list(self._idle.values()):
             for connection in list(idle):
                 self._idled(connection)
+        for connection in self._shared.values():
+            self._keep_busy(connection)
         over = [connection.abort() for connection in list(self._all)]
         done: Deferred[None] = Deferred()
         left = len(over)

@@ -7,6 +7,7 @@ be one that is trusted: the platform's by default.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from selvage.interfaces import IOpenSSLClientConnectionCreator, implementer
@@ -21,19 +22,24 @@ class BrowserLikePolicyForHTTPS:
 
     Args:
         trustRoot: the authorities to trust, as of `optionsForClientTLS`; the platform's by default.
+        protocols: what to offer for ALPN, the preferred one first, such as ``(b"h2", b"http/1.1")``; nothing by default,
+            which is what agents want: they speak HTTP/1.1.
 
-    Twisted: `twisted.web.client.BrowserLikePolicyForHTTPS`.
+    Twisted: `twisted.web.client.BrowserLikePolicyForHTTPS`, and `protocols`.
     """
 
-    def __init__(self, trustRoot: Any = None) -> None:
+    def __init__(self, trustRoot: Any = None, *, protocols: Sequence[bytes] = ()) -> None:
         self._trustRoot = trustRoot
+        self._protocols = list(protocols) or None
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
         """Return what makes the client's side of TLS with that host."""
         # Imported when it is used: a client of http needs no TLS, which takes its time to load.
         from selvage.tls import optionsForClientTLS
 
-        return optionsForClientTLS(hostname.decode("ascii"), trustRoot=self._trustRoot)
+        return optionsForClientTLS(
+            hostname.decode("ascii"), trustRoot=self._trustRoot, acceptableProtocols=self._protocols
+        )
 
 
 @implementer(IPolicyForHTTPS)

@@ -62,6 +62,8 @@ PER_HOST = 16
 TOTAL = 100
 #: Seconds that an idle connection is kept: a little less than most servers keep theirs (nginx 75, Apache 5, Node 5).
 IDLE_S = 60.0
+#: Connections that were idle and turn out to be dead, for one request.
+_REUSES = PER_HOST
 #: Redirections in a row.  What browsers and Twisted follow.
 REDIRECTS = 20
 
@@ -115,6 +117,8 @@ class Client:
         idle_s: seconds that an unused connection is kept.
         limit_bytes: how large a body may be that is read into memory, decompressed.
         policy: an `IPolicyForHTTPS`: how servers of https prove who they are; browsers' rules by default.
+        http2: whether HTTP/2 is offered to servers of https; a policy of one's own offers it with
+            `BrowserLikePolicyForHTTPS(protocols=(b"h2", b"http/1.1"))`.
         bind_address: the local address.
         address_filter: called with each address that a host's name has, after the look-up and right before connecting;
             those for which it is false are not connected to. `selvage.endpoints.is_public_address` keeps requests for
@@ -141,6 +145,7 @@ class Client:
         idle_s: float = IDLE_S,
         limit_bytes: int | None = BODY_LIMIT_BYTES,
         policy: Any = None,
+        http2: bool = True,
         bind_address: Any = None,
         address_filter: Callable[[Any], bool] | None = None,
         reactor: Any = None,
@@ -157,7 +162,8 @@ class Client:
         self._max_redirects = max_redirects
         self._limit_bytes = limit_bytes
         if policy is None:
-            policy = HostnameCachingHTTPSPolicy(BrowserLikePolicyForHTTPS(), 100)
+            protocols = (b"h2", b"http/1.1") if http2 else (b"http/1.1",)
+            policy = HostnameCachingHTTPSPolicy(BrowserLikePolicyForHTTPS(protocols=protocols), 100)
         router = Router(self._reactor, policy, self._timeouts.connect, bind_address, address_filter)
         self._connections = Connections(self._reactor, router, max_per_host, max_connections, idle_s)
         self._accept_encoding = b", ".join(available())
@@ -376,7 +382,7 @@ class Client:
         """Send a request once; a connection that was idle and turns out to be dead does not count."""
         try:
             route = self._route_of(call.url)
-            while True:
+            for left in reversed(range(_REUSES + 1)):
                 call.stage = "resolve"
                 call.watch("connect")
                 connection = await self._connections.get(route)
@@ -386,7 +392,7 @@ class Client:
                 try:
                     return await self._ask(call, connection, route)
                 except _MAY_REPEAT as error:
-                    if is_fresh or not self._may_repeat(call, error):
+                    if is_fresh or not left or not self._may_repeat(call, error):
                         raise
         except Exception as error:
             told = call.error_of(error)
