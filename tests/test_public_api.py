@@ -42,6 +42,7 @@ FACES = [
     "selvage.protocols.htb",
     "selvage.protocols.ident",
     "selvage.protocols.loopback",
+    "selvage.protocols.memcache",
     "selvage.protocols.pcp",
     "selvage.protocols.policies",
     "selvage.protocols.portforward",

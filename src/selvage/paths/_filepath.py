@@ -56,6 +56,11 @@ def _as_text(path: str | bytes, encoding: str | None = None) -> str:
     return os.fsdecode(path) if encoding is None else path.decode(encoding, errors="surrogateescape")
 
 
+# By these names, too, programs know them.
+_asFilesystemBytes = _as_bytes
+_asFilesystemText = _as_text
+
+
 def _refuse_what_windows_means_otherwise(name: str | bytes) -> None:
     """Raise for names that Windows takes for a drive, a stream or a device, wherever they stand."""
     from pathlib import PureWindowsPath

@@ -25,5 +25,7 @@ from selvage.paths import (
 from selvage.paths._abstract import OtherAnyStr as OtherAnyStr
 from selvage.paths._filepath import (
     FileMode as FileMode,
+    _asFilesystemBytes as _asFilesystemBytes,
+    _asFilesystemText as _asFilesystemText,
     _coerceToFilesystemEncoding as _coerceToFilesystemEncoding,
 )
