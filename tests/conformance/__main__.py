@@ -31,6 +31,9 @@ def main() -> int:
     root = twisted_folder()
     everything = discover(root)
     modules = select(everything, options.names) if options.names else everything
+    if options.real_trial:
+        # Its own tests are not what is compared.
+        modules = [module for module in modules if not module.startswith("twisted.trial.")]
     if options.baseline:
         return make_baseline(console, modules, options)
     baseline = Baseline.load()
@@ -89,6 +92,9 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="print what share of which tests passes, beside what is demanded",
     )
+    parser.add_argument(
+        "--real-trial", action="store_true", help="have Twisted's own trial run the tests, not Selvage's"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results as JSON")
     return parser.parse_args()
 
@@ -129,7 +135,7 @@ def measure(
     if suspects and not options.no_retry:
         console.print(f"again, one at a time: {len(suspects)} modules with failing tests")
         for name, second in run_modules(
-            suspects, listed=listed, jobs=1, time_limit=options.time_limit
+            suspects, listed=listed, jobs=1, time_limit=options.time_limit, real_trial=options.real_trial
         ).items():
             again = judge(expected[name], second, exclusions)
             for test in sorted(verdicts[name].failing & again.passed):
@@ -153,7 +159,12 @@ def _run(
                 console.print(f"{result.module}: {result.ended}", style="yellow", highlight=False)
 
         return run_modules(
-            modules, listed=listed, jobs=options.jobs, time_limit=options.time_limit, each=each
+            modules,
+            listed=listed,
+            jobs=options.jobs,
+            time_limit=options.time_limit,
+            real_trial=options.real_trial,
+            each=each,
         )
 
 

@@ -2,10 +2,11 @@
 
 Started by `_runner.py` as a program, in a scratch folder:
 
-    python _run_module.py RESULTS MODULE [--selvage LISTED]
+    python _run_module.py RESULTS MODULE [--selvage LISTED [--real-trial]]
 
 The tests run under trial's own loader and runner.  Each line is written as the test starts or ends, so what is known
 survives a process that dies or hangs.  LISTED is a file with the ids of tests that are known not to pass, one a line.
+On Selvage it is Selvage's trial that runs them, or with --real-trial that of the installed Twisted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LISTED_LIMIT = 2.0
 SEEK_DATA = {"twisted.internet.test.test_tls", "twisted.internet.test.test_newtls"}
 
 
-def main(results: str, module: str, listed: str = "") -> None:
+def main(results: str, module: str, listed: str = "", real_trial: bool = False) -> None:
     # As `trial` has it: the folder of this file is nobody's business, the current one is.
     sys.path[0] = os.getcwd()
     sys.argv[:] = ["trial", module]
@@ -40,6 +41,8 @@ def main(results: str, module: str, listed: str = "") -> None:
         import selvage as package
 
         package.install_twisted()
+        if real_trial:
+            sys.meta_path.insert(0, InstalledTrial())
         if module in SEEK_DATA:
             show_installed_data()
     let_hypothesis_take_its_time()
@@ -49,6 +52,19 @@ def main(results: str, module: str, listed: str = "") -> None:
     sys.stderr.flush()
     # Threads that a test left behind may not keep the process: the results are written.
     os._exit(status)
+
+
+class InstalledTrial:
+    """A finder before the wing's: finds trial in the installed Twisted."""
+
+    NAMES = ("twisted.trial", "twisted.scripts.trial")
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname not in self.NAMES:
+            return None
+        root = os.path.dirname(PathFinder.find_spec("twisted").origin)  # type: ignore[union-attr, type-var]
+        parents = fullname.split(".")[1:-1]
+        return PathFinder.find_spec(fullname, [os.path.join(str(root), *parents)])
 
 
 def show_installed_data() -> None:
@@ -138,4 +154,5 @@ def run(module: str, file: Any, known: frozenset[str]) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[4] if sys.argv[3:4] == ["--selvage"] else "")
+    on_selvage = sys.argv[3:4] == ["--selvage"]
+    main(sys.argv[1], sys.argv[2], sys.argv[4] if on_selvage else "", sys.argv[5:] == ["--real-trial"])

@@ -46,12 +46,14 @@ def run_modules(
     listed: Collection[str] | None,
     jobs: int,
     time_limit: float = TIME_LIMIT,
+    real_trial: bool = False,
     each: Callable[[ModuleResult], object] = lambda result: None,
 ) -> dict[str, ModuleResult]:
     """Run `modules`, `jobs` at a time.
 
     Args:
         listed: run on Selvage; these tests are known not to pass.  None runs on real Twisted.
+        real_trial: on Selvage, have the installed Twisted's trial run them, not Selvage's.
         each: called with every result as it comes.
     """
     results: dict[str, ModuleResult] = {}
@@ -64,7 +66,7 @@ def run_modules(
             known.write_text("\n".join(sorted(listed)), encoding="utf-8")
         with ThreadPoolExecutor(jobs) as pool:
             running = [
-                pool.submit(run_one, module, scratch / str(number), known, time_limit)
+                pool.submit(run_one, module, scratch / str(number), known, time_limit, real_trial)
                 for number, module in enumerate(modules)
             ]
             for future in as_completed(running):
@@ -76,13 +78,15 @@ def run_modules(
     return results
 
 
-def run_one(module: str, folder: Path, known: Path | None, time_limit: float) -> ModuleResult:
+def run_one(
+    module: str, folder: Path, known: Path | None, time_limit: float, real_trial: bool = False
+) -> ModuleResult:
     """Run one module in `folder`, which is made for it and removed afterwards."""
     (folder / "tmp").mkdir(parents=True)
     lines, output = folder / "results", folder / "output"
     command = [sys.executable, str(_PROGRAM), str(lines), module]
     if known is not None:
-        command += ["--selvage", str(known)]
+        command += ["--selvage", str(known), *["--real-trial"] * real_trial]
     started = time.monotonic()
     with output.open("wb") as file:
         process = subprocess.Popen(

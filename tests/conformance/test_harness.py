@@ -320,3 +320,34 @@ def test_a_listed_test_that_waits_in_vain_does_not_take_its_module_along(
     assert done.outcomes == {"sample.Case.test_a_waits": "error", "sample.Case.test_b_goes_on": "passed"}
     assert "still running at 2.0 secs" in done.texts["sample.Case.test_a_waits"]
     assert not done.ended
+
+
+WHICH = """
+import sys
+from twisted.trial.unittest import SynchronousTestCase
+
+class Case(SynchronousTestCase):
+    def test_it(self):
+        import twisted.scripts.trial
+        from twisted.trial import _dist
+        homes = {"selvage" in sys.modules[name].__name__ for name in ("twisted.trial.unittest", "twisted.scripts.trial")}
+        self.assertEqual(homes, {HOMES})
+        self.assertIn("selvage", __import__("twisted.internet.defer").internet.defer.__file__)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.needs_twisted
+@pytest.mark.parametrize("real", [False, True])
+def test_selvages_trial_runs_the_tests_or_twisteds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real: bool
+) -> None:
+    (tmp_path / "sample.py").write_text(WHICH.replace("{HOMES}", repr({not real})))
+    environment = _runner._environment
+    monkeypatch.setattr(
+        _runner,
+        "_environment",
+        lambda folder, on_selvage: environment(folder, on_selvage) | {"PYTHONPATH": str(tmp_path)},
+    )
+    (done,) = _runner.run_modules(["sample"], listed=set(), jobs=1, time_limit=25, real_trial=real).values()
+    assert done.outcomes == {"sample.Case.test_it": "passed"}, done
