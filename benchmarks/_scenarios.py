@@ -307,6 +307,21 @@ def _results() -> list[Scenario]:
             ],
         ),
         Children(
+            "trial",
+            {"twisted": python("twisted_trial.py"), "selvage": selvage("twisted_trial.py")},
+            [Budget("trial: 2,000 tests", 1.0)],
+        ),
+        Children(
+            "trial with workers",
+            {
+                "twisted": python("twisted_trial.py", "2"),
+                "selvage -j 1": selvage("twisted_trial.py", "1"),
+                "selvage": selvage("twisted_trial.py", "2"),
+            },
+            # Two workers wait half as long as one; starting them takes its part of that.
+            [Budget("trial: tests that wait", 1.2, against="selvage -j 1", unit="wall_us")],
+        ),
+        Children(
             "processes",
             {
                 "uvloop": python("asyncio_processes.py"),
