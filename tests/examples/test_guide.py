@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -165,13 +168,30 @@ def test_4_3_1_error_flow(engine):
     assert "ValueError" in lines[4]
 
 
-@needs_twisted
-@pytest.mark.needs_twisted
-@pytest.mark.parametrize("engine", ["selvage", "twisted"])
 def test_4_3_2_test_error_handling(engine):
     lines = said("chapter4/test_error_handling.py", engine=engine)
     assert "OK" in lines
     assert any(line.startswith("Ran 2 tests") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("runner", "last"),
+    [
+        (["-m", "selvage", "trial"], "PASSED (successes=2)"),
+        (
+            ["-m", "selvage", "twisted", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"],
+            "2 passed",
+        ),
+    ],
+    ids=["trial", "pytest"],
+)
+def test_4_3_2_passes_under_both_runners(tmp_path, runner, last):
+    test = shutil.copy(GUIDE / "chapter4/test_error_handling.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, *runner, test], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert last in done.stdout.splitlines()[-1]
 
 
 def test_5_1_1_inversion_of_control(engine):

@@ -1,5 +1,5 @@
 # Guide 4.3.2. Mended: imports and handlers were missing, a handled error is not logged (there was nothing to flush), and flushLoggedErrors gives Failures, not texts.
-"""Test how errors are handled, with trial: `python -m twisted.trial test_error_handling.py`, or run this file."""
+"""Test how errors are handled, with trial: `selvage trial test_error_handling.py`, or run this file."""
 
 from twisted.internet.defer import Deferred
 from twisted.python import log

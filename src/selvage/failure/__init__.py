@@ -26,7 +26,11 @@ from selvage.failure._frames import (
     safe_repr as safe_repr,  # for selvage.logger
     safe_str as safe_str,  # for selvage.logger
 )
-from selvage.failure._groups import Group, fingerprint_of as fingerprint_of  # the latter for selvage.defer
+from selvage.failure._groups import (
+    Group,
+    collectors as collectors,  # for selvage.testing
+    fingerprint_of as fingerprint_of,  # for selvage.defer
+)
 from selvage.failure._handling import (
     Convert,
     Kind,

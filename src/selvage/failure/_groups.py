@@ -66,6 +66,9 @@ _BRIEF = 200
 # Who looks into the log for each single error, when these modules are in use: so nothing is held.
 _COLLECTORS = ("twisted.trial.unittest",)
 
+#: Who does so for the time being: while there is anybody in it nothing is held.
+collectors: set[object] = set()
+
 
 class Tally:
     """A count that any thread may add to, in one step of the interpreter, at any time."""
@@ -334,7 +337,7 @@ class Groups:
 
 
 def _somebody_collects() -> bool:
-    return any(name in sys.modules for name in _COLLECTORS)
+    return bool(collectors) or any(name in sys.modules for name in _COLLECTORS)
 
 
 # --- What a group keeps of its first failure -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from selvage.failure import Failure, report
+from selvage.failure import Failure, collectors, report
 from selvage.logger import Logger
 from selvage.testing.trial import reporter, runner, unittest
 from selvage.testing.trial.reporter import TestResult
@@ -234,8 +234,10 @@ def test_every_failure_at_the_hub_counts_however_many_are_equal(here: Path) -> N
                 report(Failure(ValueError("again")), "over and over", source="reactor")
             self.assertEqual(len(self.flushLoggedErrors(ValueError)), 200)
 
-    result = runner.TrialRunner(reporter.Reporter, stream=io.StringIO()).run(Case("test_it"))
+    result = TestResult()
+    Case("test_it").run(result)
     assert counts(result) == {"successes": 1}
+    assert not collectors
 
 
 def test_tests_run_in_a_folder_that_is_made_anew_and_held(here: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any
 
 from selvage.failure import Failure
 
 __all__ = ["PyUnitResultAdapter"]
+
+__unittest = True
 
 
 class PyUnitResultAdapter:
@@ -21,7 +24,7 @@ class PyUnitResultAdapter:
 
     def _exc_info(self, error: Any) -> Any:
         if isinstance(error, Failure):
-            return (error.type, error.value, error.getTracebackObject())
+            return (error.type, error.value, error.getTracebackObject() or _traceback_of(error.value))
         return error
 
     def startTest(self, method: Any) -> None:
@@ -59,3 +62,12 @@ class PyUnitResultAdapter:
     def stop(self) -> None:
         """Have no further test started."""
         self.original.stop()
+
+
+def _traceback_of(error: BaseException) -> TracebackType | None:
+    """Return a traceback for an exception that was never raised: pytest cannot show one without."""
+    try:
+        raise error
+    except BaseException:
+        traceback, error.__traceback__ = error.__traceback__, None
+        return traceback

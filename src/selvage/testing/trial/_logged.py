@@ -1,14 +1,14 @@
 """Errors that are logged while a test runs.  Beside the floors.
 
 A failure that nobody handled arrives at the hub, and the hub's reporter is the log: so what is gathered here has each
-failure once, whether a program logged it or nobody did anything with it.
+failure once, whether a program logged it or nobody did anything with it; and all of them, however many are equal.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from selvage.failure import Failure
+from selvage.failure import Failure, collectors
 from selvage.logger import classic as log
 
 __all__ = ["LogObserver"]
@@ -25,12 +25,14 @@ class LogObserver:
     def _add(self) -> None:
         if self._added == 0:
             log.addObserver(self.gotEvent)
+            collectors.add(self)
         self._added += 1
 
     def _remove(self) -> None:
         self._added -= 1
         if self._added == 0:
             log.removeObserver(self.gotEvent)
+            collectors.discard(self)
 
     def _ignoreErrors(self, *errorTypes: Any) -> None:
         """Do not gather failures of these types."""

@@ -1,4 +1,4 @@
-"""What is around a run of tests: a folder of its own, a log file, and a hub that tells all.  Beside the floors."""
+"""What is around a run of tests: a folder of its own, and a log file.  Beside the floors."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from selvage.failure import limit_reports
 from selvage.logger import classic as log
 
 from . import util
 from ._folders import unused_test_directory
 
-__all__ = ["ALL_REPORTS", "TEMP", "every_report", "log_file", "test_directory"]
-
-#: Equal failures that are told in a run: each is an error of its test, so practically all.
-ALL_REPORTS = 1_000_000
+__all__ = ["TEMP", "log_file", "test_directory"]
 
 #: The folder that tests run in which nobody names.
 TEMP = "_trial_temp"
@@ -48,13 +44,3 @@ def log_file(name: str) -> Iterator[None]:
         log.removeObserver(observer.emit)
         if file is not sys.stdout:
             file.close()
-
-
-@contextmanager
-def every_report() -> Iterator[None]:
-    """Have the hub tell every failure while the block runs, however many are equal: each is some test's error."""
-    limit_reports(at_most=ALL_REPORTS)
-    try:
-        yield
-    finally:
-        limit_reports()

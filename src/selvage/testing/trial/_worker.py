@@ -14,12 +14,11 @@ from typing import Any
 
 from selvage._wing import install_twisted
 from selvage.defer import setDebugging
-from selvage.failure import Failure, limit_reports
+from selvage.failure import Failure
 from selvage.logger import classic as log
 
 from . import _loader, _results, unittest, util
 from ._asyncrunner import TestSuite, _ForceGarbageCollectionDecorator, _iterateTests
-from ._surroundings import ALL_REPORTS
 
 __all__ = ["Event", "Setup", "run_tests"]
 
@@ -91,7 +90,6 @@ def _settle(setup: Setup) -> None:
     os.chdir(folder)
     if setup.on_wing:
         install_twisted()
-    limit_reports(at_most=ALL_REPORTS)
     log.startLoggingWithObserver(log.FileLogObserver(util.openTestLog(setup.logfile)).emit, 0)
     if setup.disable_gc:
         gc.disable()

@@ -29,7 +29,7 @@ from ._loader import (
     qual_name_walker as _qualNameWalker,  # noqa: F401  Twisted's name for it
 )
 from ._results import ExitWrapper
-from ._surroundings import TEMP, every_report, log_file, test_directory
+from ._surroundings import TEMP, log_file, test_directory
 from ._synctest import _logObserver
 from ._waiting import wait
 from .reporter import UncleanWarningsReporterWrapper
@@ -230,7 +230,7 @@ class TrialRunner:
                 result.addSuccess(single)
                 result.stopTest(single)
         else:
-            with test_directory(self.workingDirectory), log_file(self.logfile), every_report():
+            with test_directory(self.workingDirectory), log_file(self.logfile):
                 self._runner_of(suite)(result)
         result.done()
         return result
