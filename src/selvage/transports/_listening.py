@@ -6,12 +6,15 @@ import asyncio
 import errno
 import os
 import socket
+from collections.abc import Sequence
+from traceback import format_stack
 from typing import TYPE_CHECKING, Any, cast
 
 from selvage import _events
 from selvage.defer import Deferred
 from selvage.failure import Failure, report
 from selvage.interfaces import IListeningPort, implementer
+from selvage.reactor._time import DelayedCall
 
 from ._engine import complete_now
 from ._errors import lost_failure
@@ -66,11 +69,16 @@ class BasePort:
     disconnected = False
     socket: Any = None
 
+    #: The stack of who made it, as text lines, when `DelayedCall.debug` was on.
+    creator: Sequence[str] | None = None
+
     # Of the loop that the port listens on; set when it begins to.
     _engine: Engine
 
     def __init__(self, reactor: Any = None) -> None:
         self.reactor = ambient_reactor(reactor)
+        if DelayedCall.debug:
+            self.creator = format_stack()[:-2]
 
     def createInternetSocket(self) -> socket.socket:
         """Return a new socket that does not block; programs override this to set options before it is bound."""

@@ -12,8 +12,8 @@ import pytest
 from selvage.defer import Deferred, TimeoutError, fail, inlineCallbacks, succeed
 from selvage.failure import Failure, report
 from selvage.logger import Logger, classic as log
-from selvage.protocols import Factory
-from selvage.reactor import DelayedCall, get_reactor
+from selvage.protocols import DatagramProtocol, Factory
+from selvage.reactor import DelayedCall, deferToThread, get_reactor
 from selvage.testing.trial import unittest, util
 from selvage.testing.trial.reporter import TestResult
 from selvage.testing.trial.runner import TestSuite
@@ -187,15 +187,42 @@ def test_what_is_left_in_the_reactor_is_named() -> None:
     assert "Selectables" in str(port.value) and "Port" in str(port.value)
 
 
-def test_in_debug_mode_it_is_said_where_a_call_was_made() -> None:
+def test_the_pool_of_threads_is_a_fresh_one_for_each_test() -> None:
+    pools: list[object] = []
+
     class Case(unittest.TestCase):
-        def test_it(self) -> None:
+        async def test_a_leaves_it_without_threads(self) -> None:
+            pools.append(get_reactor().getThreadPool())
+            get_reactor().suggestThreadPoolSize(0)
+
+        async def test_b_finds_some(self) -> None:
+            pools.append(get_reactor().getThreadPool())
+            self.assertEqual(await deferToThread(lambda: 7), 7)
+
+    assert counts(run(Case)) == {"successes": 2}
+    assert pools[0] is not pools[1]
+    assert get_reactor().threadpool is None
+
+
+def test_in_debug_mode_it_is_said_where_it_was_made() -> None:
+    class Case(unittest.TestCase):
+        def setUp(self) -> None:
             self.patch(DelayedCall, "debug", True)
+
+        def test_call(self) -> None:
             get_reactor().callLater(1000, print)
 
-    text = str(only_error(run(Case)).value)
-    assert "traceback at creation" in text
-    assert "in test_it" in text
+        def test_port(self) -> None:
+            get_reactor().listenTCP(0, Factory(), interface="127.0.0.1")
+
+        def test_datagrams(self) -> None:
+            get_reactor().listenUDP(0, DatagramProtocol(), interface="127.0.0.1")
+
+    result = run(Case)
+    assert counts(result)["errors"] == 3
+    for test, failure in result.errors:
+        assert "traceback at creation" in str(failure.value)
+        assert f"in {test._testMethodName}" in str(failure.value)
 
 
 def test_a_generator_is_refused() -> None:

@@ -57,11 +57,18 @@ class Janitor:
         return not calls
 
     def postClassCleanup(self) -> None:
-        """Cancel delayed calls, close what is open, and tell of it."""
+        """Cancel delayed calls, close what is open, and tell of it; end threads."""
         selectables = self._cleanReactor()
         calls = self._cleanPending()
+        self._clean_threads()
         if selectables or calls:
             self.result.addError(self.test, Failure(DirtyReactorAggregateError(calls, selectables)))
+
+    def _clean_threads(self) -> None:
+        """End the threads of the reactor's pool: the next test gets a fresh one, of the usual size."""
+        reactor = self._getReactor()
+        if getattr(reactor, "threadpool", None) is not None:
+            reactor._stopThreadPool()
 
     def _getReactor(self) -> Any:
         return get_reactor() if self.reactor is None else self.reactor
@@ -85,7 +92,9 @@ class Janitor:
         for selectable in self._getReactor().removeAll():
             if IProcessTransport.providedBy(selectable):
                 selectable.signalProcess("KILL")
-            told.append(repr(selectable))
+            creator = getattr(selectable, "creator", None)
+            made = "" if creator is None else "\n\ntraceback at creation: \n\n" + "    ".join(creator)
+            told.append(f"{selectable!r}{made}")
             if IListeningPort.providedBy(selectable):
                 # Nobody can do it any more once it is out of the reactor, and its number is wanted again.
                 selectable.stopListening()
