@@ -71,9 +71,11 @@ FACES = [
     "selvage.web",
     "selvage.web.client",
     "selvage.web.errors",
+    "selvage.web.guard",
     "selvage.web.http",
     "selvage.web.interfaces",
     "selvage.web.pages",
+    "selvage.web.proxy",
     "selvage.web.resource",
     "selvage.web.rewrite",
     "selvage.web.script",
@@ -84,6 +86,7 @@ FACES = [
     "selvage.web.vhost",
     "selvage.web.websocket",
     "selvage.web.wsgi",
+    "selvage.web.xmlrpc",
 ]
 
 

@@ -1,0 +1,1 @@
+"""`twisted.web._auth`: HTTP authentication."""

@@ -1,0 +1,3 @@
+"""`twisted.web._auth.basic`: name and password."""
+
+from selvage.web.guard import BasicCredentialFactory as BasicCredentialFactory
