@@ -50,6 +50,7 @@ FLOORS = {
     "cli": 5,
     "demo": 5,
     "_launch": 5,
+    "_serve": 5,
     "_wing": 5,
     # Beside the floors: may import everything, imported by none of them.
     "testing": TOP,

@@ -104,6 +104,26 @@ def _commands() -> click.Group:
         sys.exit(play(port, once=once))
 
     @group.command()
+    @click.option(
+        "--path",
+        type=click.Path(exists=True),
+        metavar="DIR",
+        help="Serve the files of a folder, or one file.",
+    )
+    @click.option("--wsgi", metavar="MODULE:NAME", help="Serve a WSGI application.")
+    @click.option("--asgi", metavar="MODULE:NAME", help="Serve an ASGI application.")
+    @click.option(
+        "--listen",
+        default="tcp:8080:interface=127.0.0.1",
+        show_default=True,
+        metavar="DESCRIPTION",
+        help="Where to listen.",
+    )
+    def web(path: str | None, wsgi: str | None, asgi: str | None, listen: str) -> None:
+        """Serve files or an application by HTTP, until interrupted."""
+        _serve_web(path, wsgi, asgi, listen)
+
+    @group.command()
     @click.argument("file", type=click.File("r"), default="-")
     @click.option("--explain", "briefly", is_flag=True, help="Say it in a paragraph each.")
     def story(file: TextIO, briefly: bool) -> None:
@@ -144,6 +164,20 @@ def _version() -> str:
         return version("selvage")
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def _serve_web(path: str | None, wsgi: str | None, asgi: str | None, listen: str) -> None:
+    import click
+
+    from selvage._serve import NoSuchApplication, resource_of, serve
+
+    if [path, wsgi, asgi].count(None) != 2:
+        raise click.UsageError("give one of --path, --wsgi and --asgi")
+    try:
+        resource = resource_of(path, wsgi, asgi)
+    except NoSuchApplication as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(serve(resource, listen))
 
 
 def _print_stories(file: TextIO, briefly: bool) -> None:

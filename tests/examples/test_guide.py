@@ -216,6 +216,31 @@ def test_5_2_2_coroutines(engine):
     ]
 
 
+def test_5_3_1_rest_service(engine):
+    port = free_port()
+
+    def ask(line, content=b""):
+        head = f"{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+        with dial(port) as connection:
+            connection.sendall(head.encode() + content)
+            answer = b""
+            while data := connection.recv(65536):
+                answer += data
+        return int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2].strip()
+
+    with running(GUIDE / "chapter5/rest_service.py", port, engine=engine) as server:
+        server.wait_for("Serving")
+        assert ask("GET /") == (200, b"Hello, world!")
+        assert ask("POST /items", b'{"a": 1}') == (201, b'{"name": "1"}')
+        assert ask("GET /items/1") == (200, b'{"a": 1}')
+        assert ask("PUT /items/1", b"2") == (200, b"2")
+        assert ask("GET /items") == (200, b'{"1": 2}')
+        assert ask("DELETE /items/1") == (200, b"2")
+        assert ask("GET /items/1") == (404, b'{"error": "no such item"}')
+        assert ask("PATCH /items/1")[0] == 404
+        server.interrupt()
+
+
 def test_5_3_2_concurrent_requests(engine):
     port, nobody = free_port(), free_port()
     urls = [f"http://127.0.0.1:{port}/other", f"http://127.0.0.1:{nobody}/"]

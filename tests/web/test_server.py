@@ -640,3 +640,37 @@ def test_the_quick_way_to_answer_sends_the_same_bytes(method, code, result):
     assert quick.send(data) == careful.send(data)
     assert quick.resource.last.sentLength == careful.resource.last.sentLength
     assert quick.send(data) == careful.send(data)
+
+
+# --- Stopping ------------------------------------------------------------------------------------------------------
+
+
+def test_a_site_that_stops_finishes_what_has_begun():
+    later = Later()
+    server = Server(later)
+    server.send(GET + GET)
+    told: list[Any] = []
+    server.site.finish_requests(patience_s=10).addCallback(told.append)
+    assert not server.closing and told == []
+    server.transport.clear()
+    later.waiting[0].finish()
+    assert status(server.answered()) == 200 and server.closing
+    assert len(later.waiting) == 1  # the next one is not begun
+    server.close()
+    assert told == [None]
+    assert not server.clock.getDelayedCalls()
+
+
+def test_a_site_that_stops_closes_idle_connections_at_once_and_cuts_the_rest():
+    idle = Server()
+    idle.send(GET)
+    idle.site.finish_requests()
+    assert idle.closing
+    later = Later()
+    busy = Server(later)
+    busy.send(GET)
+    busy.site.finish_requests(patience_s=10)
+    busy.clock.advance(9)
+    assert not busy.transport.disconnected
+    busy.clock.advance(1)
+    assert busy.transport.disconnected

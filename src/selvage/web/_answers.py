@@ -13,7 +13,7 @@ from typing import Any
 from selvage.defer import CancelledError, Deferred, ensureDeferred
 from selvage.failure import Failure
 
-__all__ = ["answer_with"]
+__all__ = ["Drain", "answer_with"]
 
 
 def answer_with(request: Any, resource: Any, result: Any) -> None:
@@ -69,7 +69,7 @@ def _wait(request: Any, resource: Any, awaitable: Any) -> None:
 async def _stream_async(request: Any, pieces: AsyncIterator[bytes]) -> Any:
     from selvage.web._sentinels import NOT_DONE_YET
 
-    drain = _Drain(request)
+    drain = Drain(request)
     async for piece in pieces:
         request.write(piece)
         await drain.wait()
@@ -78,7 +78,7 @@ async def _stream_async(request: Any, pieces: AsyncIterator[bytes]) -> Any:
     return NOT_DONE_YET
 
 
-class _Drain:
+class Drain:
     """Lets a coroutine wait while the client does not take what was written; a push producer."""
 
     def __init__(self, request: Any) -> None:

@@ -115,6 +115,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _watching = False  # the transport says when it is full
     _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
+    _finishing = False  # the site stops: this answer is the last
     _seconds: Any = None  # gives the time, where the clock is known
     _heard_at = 0.0  # when input came last
     _upgraded: Any = None  # the protocol that has taken over
@@ -153,6 +154,19 @@ class HTTPChannel(Protocol, TimeoutMixin):
             if self._seconds is not None:
                 self._heard_at = self._seconds()
         self.setTimeout(self.timeOut)
+        self._tell_site("_channel_made")
+
+    def _tell_site(self, what: str) -> None:
+        tell = getattr(self.site, what, None)
+        if tell is not None:
+            tell(self)
+
+    def finish_and_close(self) -> None:
+        """Close when the answer that is due is complete; at once when none is."""
+        self.persistent = False
+        self._finishing = True
+        if not self.requests and not self._ended:
+            self.loseConnection()
 
     def _watch(self) -> None:
         """Have the transport say when it is full.
@@ -198,6 +212,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         requests, self.requests = self.requests, []
         for request in requests:
             request.connectionLost(reason)
+        self._tell_site("_channel_gone")
 
     # --- Input -------------------------------------------------------------------------------------------------
 
@@ -396,7 +411,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if self.factory is not None:
             self.factory.log(request)
         self._handlingRequest = False
-        if not self.persistent:
+        if not self.persistent or self._finishing:
             self.loseConnection()
             return
         if request.sentLength > _MUCH:
@@ -459,6 +474,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def _step_aside(self) -> None:
         """Let go of the transport: another version of HTTP is spoken."""
         self._ended = True
+        self._tell_site("_channel_gone")
         self.setTimeout(None)
         self._cancel_deadline()
         producer, self._networkProducer = self._networkProducer, None

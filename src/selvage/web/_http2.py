@@ -93,6 +93,7 @@ class H2Connection(Protocol, TimeoutMixin):
     _resetTokenRate = 33.0
 
     _log = Logger()
+    _finishing = False  # the site stops
     _watching = False  # the transport says when it is full, as `watch` has asked
     _abortingCall: Any = None
     _send_call: Any = None
@@ -121,6 +122,22 @@ class H2Connection(Protocol, TimeoutMixin):
         self.setTimeout(self.timeOut)
         self.conn.initiate_connection()
         self._write_control()
+        self._tell_site("_channel_made")
+
+    def finish_and_close(self) -> None:
+        """Close when the answers that have begun are complete; at once when there are none."""
+        self._finishing = True
+        if not self.streams and self._stillProducing:
+            self._close(h2.errors.ErrorCodes.NO_ERROR, lost())
+
+    def abortConnection(self) -> None:
+        """Cut the connection."""
+        self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    def _tell_site(self, what: str) -> None:
+        tell = getattr(self.site, what, None)
+        if tell is not None:
+            tell(self)
 
     def watch(self) -> None:
         """Have the transport say when it is full; whoever makes the connection calls this after `makeConnection`."""
@@ -165,6 +182,8 @@ class H2Connection(Protocol, TimeoutMixin):
         for streamID in list(self.streams):
             self.streams[streamID].connectionLost(reason)
             self._forget(streamID)
+        if _cancelTimeouts:
+            self._tell_site("_channel_gone")
 
     def _cancel(self, name: str) -> None:
         call = getattr(self, name)
@@ -394,6 +413,8 @@ class H2Connection(Protocol, TimeoutMixin):
         done = self._streamCleanupCallbacks.pop(streamID, None)
         if done is not None:
             done.callback(streamID)
+        if self._finishing:
+            self.finish_and_close()
 
     # --- Sending -----------------------------------------------------------------------------------------------
 

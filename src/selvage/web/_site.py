@@ -6,6 +6,7 @@ import os
 from binascii import hexlify
 from typing import TYPE_CHECKING, Any
 
+from selvage.defer import Deferred
 from selvage.interfaces import IProtocolNegotiationFactory, implementer
 from selvage.web._factory import H2_ENABLED, HTTPFactory
 from selvage.web._limits import DEFAULT_LIMITS, Limits
@@ -67,6 +68,9 @@ class Site(HTTPFactory):
         self._parsePOSTFormSubmission = parsePOSTFormSubmission
         self._strict = strict
         self._limits = limits
+        self._open: set[Any] = set()
+        self._all_gone: Deferred[None] | None = None  # made when it stops
+        self._cut: Any = None
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Return a channel that serves this site."""
@@ -77,6 +81,47 @@ class Site(HTTPFactory):
         channel.strict = self._strict
         channel.limits = self._limits
         return protocol
+
+    # --- Stopping ----------------------------------------------------------------------------------------------
+
+    def finish_requests(self, patience_s: float = 30) -> Deferred[None]:
+        """Let answers that have begun be finished, and close each connection then; those that are idle, at once.
+
+        Stop listening first, or new connections go on to come.
+
+        Args:
+            patience_s: seconds until what is still open is cut.
+
+        Fires with None when no connection is left.
+        """
+        if self._all_gone is None:
+            self._all_gone = Deferred()
+            for channel in list(self._open):
+                channel.finish_and_close()
+            if self._open:
+                self._cut = self.reactor.callLater(patience_s, self._cut_all)
+            self._channel_gone(None)
+        waiting: Deferred[None] = Deferred()
+        self._all_gone.addCallback(lambda _: waiting.callback(None))
+        return waiting
+
+    def _cut_all(self) -> None:
+        self._cut = None
+        for channel in list(self._open):
+            channel.abortConnection()
+
+    def _channel_made(self, channel: Any) -> None:
+        self._open.add(channel)
+        if self._all_gone is not None:
+            channel.finish_and_close()
+
+    def _channel_gone(self, channel: Any) -> None:
+        self._open.discard(channel)
+        if not self._open and self._all_gone is not None and not self._all_gone.called:
+            cut, self._cut = self._cut, None
+            if cut is not None:
+                cut.cancel()
+            self._all_gone.callback(None)
 
     def getResourceFor(self, request: Any) -> Any:
         """Return the resource that a request's path leads to."""

@@ -1,0 +1,75 @@
+# Guide 5.3.1. Mended: the classes behind `StaticSite` were lost in print, and Site does what it was to do; the resource for the
+# root was to return its text rather than write it and return nothing. The items, which its heading promises, are added.
+"""A RESTful service: items that can be listed, created, read, changed and deleted: `usage: rest_service.py PORT`."""
+
+import json
+import sys
+
+from twisted.internet import reactor
+from twisted.web import resource, server
+
+
+def as_json(request, value, code=200):
+    request.setResponseCode(code)
+    request.setHeader(b"content-type", b"application/json")
+    return json.dumps(value).encode() + b"\n"
+
+
+class Hello(resource.Resource):
+    isLeaf = True
+
+    def render_GET(self, request):
+        return b"Hello, world!"
+
+
+class Items(resource.Resource):
+    def __init__(self):
+        super().__init__()
+        self.items = {}
+
+    def getChild(self, path, request):
+        if path == b"":
+            return self
+        return Item(self.items, path.decode())
+
+    def render_GET(self, request):
+        return as_json(request, self.items)
+
+    def render_POST(self, request):
+        name = str(len(self.items) + 1)
+        self.items[name] = json.loads(request.content.read())
+        request.setHeader(b"location", b"/items/" + name.encode())
+        return as_json(request, {"name": name}, 201)
+
+
+class Item(resource.Resource):
+    isLeaf = True
+
+    def __init__(self, items, name):
+        super().__init__()
+        self.items = items
+        self.name = name
+
+    def render(self, request):
+        if self.name not in self.items and request.method != b"PUT":
+            return as_json(request, {"error": "no such item"}, 404)
+        return super().render(request)
+
+    def render_GET(self, request):
+        return as_json(request, self.items[self.name])
+
+    def render_PUT(self, request):
+        self.items[self.name] = json.loads(request.content.read())
+        return as_json(request, self.items[self.name])
+
+    def render_DELETE(self, request):
+        return as_json(request, self.items.pop(self.name))
+
+
+if __name__ == "__main__":
+    root = resource.Resource()
+    root.putChild(b"", Hello())
+    root.putChild(b"items", Items())
+    reactor.listenTCP(int(sys.argv[1]), server.Site(root), interface="127.0.0.1")
+    print("Serving", flush=True)
+    reactor.run()

@@ -1,0 +1,254 @@
+"""ASGI applications as resources, in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from selvage.defer import Deferred, ensureDeferred
+from selvage.errors import ConnectionLost
+from selvage.failure import Failure
+from selvage.web.asgi import ASGIResource, LifespanFailed
+from selvage.web.resource import Resource
+from tests.web.serving import Server, body, head, status
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def serving(application: Any) -> Server:
+    return Server(ASGIResource(application))
+
+
+def answering(*events: dict[str, Any]) -> Any:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        for event in events:
+            await send(event)
+
+    return application
+
+
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+
+
+def test_attack_029_what_the_application_is_told():
+    scopes: list[Any] = []
+    bodies: list[bytes] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        more = True
+        while more:
+            event = await receive()
+            bodies.append(event["body"])
+            more = event["more_body"]
+        await send(START)
+        await send({"type": "http.response.body", "body": b"done"})
+
+    tree = Resource()
+    tree.putChild(b"app", ASGIResource(application))
+    content = b"x" * 100_000
+    answer = Server(tree).send(
+        b"POST /app/a%%20b/c?q=1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\nX_A: 3\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(content) + content
+    )
+    assert status(answer) == 200 and body(answer).startswith(b"4\r\ndone\r\n")
+    assert head(answer)[b"content-type"] == b"text/plain"
+    [scope] = scopes
+    assert {
+        key: scope[key] for key in ("type", "method", "path", "raw_path", "query_string", "root_path")
+    } == {
+        "type": "http",
+        "method": "POST",
+        "path": "/app/a b/c",
+        "raw_path": b"/app/a%20b/c",
+        "query_string": b"q=1",
+        "root_path": "/app",
+    }
+    assert scope["http_version"] == "1.1" and scope["scheme"] == "http"
+    assert scope["client"] == ("192.168.1.1", 54321) and scope["server"] == ("10.0.0.1", 12345)
+    assert b"".join(bodies) == content and len(bodies) > 1
+    # An underscore passes for a hyphen where names become variables.
+    assert [value for name, value in scope["headers"] if name in (b"x-a", b"x_a")] == [b"1", b"2"]
+
+
+def test_answers_in_pieces():
+    pieces = [
+        {"type": "http.response.body", "body": each, "more_body": more}
+        for each, more in ((b"one", True), (b"", False))
+    ]
+    assert body(serving(answering(START, *pieces)).send(GET)) == b"3\r\none\r\n0\r\n\r\n"
+
+
+def test_a_length_is_kept_and_headers_may_repeat():
+    start = {
+        "type": "http.response.start",
+        "status": 201,
+        "headers": [
+            (b"Content-Length", b"2"),
+            (b"set-cookie", b"a=1"),
+            (b"set-cookie", b"b=2"),
+            (b"server", b"mine"),
+        ],
+    }
+    answer = serving(answering(start, {"type": "http.response.body", "body": b"ok"})).send(GET)
+    assert status(answer) == 201 and answer.endswith(b"\r\n\r\nok") and answer.count(b"Set-Cookie") == 2
+    assert answer.count(b"Server: ") == 1 and b"Server: mine" in answer
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [{"type": "http.response.body", "body": b"x"}],
+        [{"type": "websocket.accept"}],
+        [{**START, "headers": [(b"a b", b"c")]}],
+    ],
+)
+def test_applications_that_break_the_rules_are_a_500(events, taken_reports):
+    assert status(serving(answering(*events)).send(GET)) == 500
+    assert len(taken_reports()) == 1
+
+
+def test_an_application_that_fails_in_the_middle_breaks_the_connection(taken_reports):
+    events = [START, {"type": "http.response.body", "body": b"x", "more_body": True}]
+    server = serving(answering(*events))
+    assert server.send(GET).endswith(b"1\r\nx\r\n") and server.closing
+    assert "before its answer was complete" in str(taken_reports()[0].failure.value)
+
+
+def test_a_client_that_leaves_is_told_of():
+    heard: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        heard.append(await receive())
+        heard.append(await receive())
+        with pytest.raises(OSError, match="gone away"):
+            await send(START)
+
+    server = serving(application)
+    server.send(GET)
+    server.protocol.connectionLost(Failure(ConnectionLost()))
+    assert [event["type"] for event in heard] == ["http.request", "http.disconnect"]
+
+
+def test_an_application_starts_and_stops():
+    events: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while True:
+                kind = (await receive())["type"]
+                events.append(kind)
+                scope["state"]["database"] = "open"
+                await send({"type": kind + ".complete"})
+                if kind == "lifespan.shutdown":
+                    return
+        events.append(scope["state"]["database"])
+        await send(START)
+        await send({"type": "http.response.body", "body": b""})
+
+    resource = ASGIResource(application)
+    started: list[Any] = []
+    resource.startup().addCallback(started.append)
+    assert started == [None]
+    Server(resource).send(GET)
+    resource.shutdown().addCallback(started.append)
+    assert started == [None, None]
+    assert events == ["lifespan.startup", "open", "lifespan.shutdown"]
+
+
+def test_an_application_that_cannot_start_says_so():
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    failures: list[Any] = []
+    ASGIResource(application).startup().addErrback(failures.append)
+    assert failures[0].check(LifespanFailed) and "no database" in failures[0].getErrorMessage()
+
+
+def test_an_application_that_knows_no_lifespan_starts_all_the_same():
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+
+    started: list[Any] = []
+    resource = ASGIResource(application)
+    resource.startup().addCallback(started.append)
+    resource.shutdown().addCallback(started.append)
+    assert started == [None, None]
+
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat, log\r\n\r\n"
+)
+TEXT = b"\x81\x82\x00\x00\x00\x00hi"
+
+
+def test_websockets():
+    heard: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        heard.append((scope["type"], scope["scheme"], scope["subprotocols"]))
+        heard.append(await receive())
+        await send({"type": "websocket.accept", "subprotocol": "log"})
+        while True:
+            event = await receive()
+            heard.append(event)
+            if event["type"] == "websocket.disconnect":
+                return
+            await send({"type": "websocket.send", "text": event["text"] * 2})
+
+    server = serving(application)
+    answer = server.send(HANDSHAKE)
+    assert status(answer) == 101 and head(answer)[b"sec-websocket-protocol"] == b"log"
+    assert server.send(TEXT) == b"\x81\x04hihi"
+    server.protocol.connectionLost(Failure(ConnectionLost()))
+    assert heard[0] == ("websocket", "ws", ["chat", "log"])
+    assert [event["type"] for event in heard[1:]] == [
+        "websocket.connect",
+        "websocket.receive",
+        "websocket.disconnect",
+    ]
+
+
+def test_a_websocket_may_be_refused():
+    answer = serving(answering({"type": "websocket.close"})).send(HANDSHAKE)
+    assert status(answer) == 403
+
+
+def test_a_websocket_whose_application_ends_is_closed():
+    server = serving(answering({"type": "websocket.accept"}, {"type": "websocket.send", "bytes": b"x"}))
+    answer = server.send(HANDSHAKE)
+    assert body(answer).startswith(b"\x82\x01x\x88")
+
+
+def test_a_websocket_whose_application_fails(taken_reports):
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/late":
+            await send({"type": "websocket.accept"})
+        raise ZeroDivisionError
+
+    assert status(serving(application).send(HANDSHAKE)) == 500
+    answer = serving(application).send(HANDSHAKE.replace(b"/ws", b"/late"))
+    assert status(answer) == 101 and b"\x88\x02\x03\xf3" in answer  # 1011
+    assert len(taken_reports()) == 2
+
+
+def test_asyncio_works_within():
+    """An application awaits what it likes: Deferreds of ours here."""
+    waiting: Deferred[bytes] = Deferred()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        result = await ensureDeferred(_pass(waiting))
+        await send(START)
+        await send({"type": "http.response.body", "body": result})
+
+    async def _pass(deferred: Any) -> Any:
+        return await deferred
+
+    server = serving(application)
+    assert server.send(GET) == b""
+    waiting.callback(b"late")
+    assert b"late" in server.answered()
