@@ -37,6 +37,10 @@ def selvage(program: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "selvage", "twisted", str(PROGRAMS / program), *arguments]
 
 
+#: What C programs are linked with.
+LIBRARIES = {"tls_load": ["-lssl", "-lcrypto"]}
+
+
 def native(name: str, *arguments: str) -> list[str] | None:
     """The command for one of our C programs, built when needed; None where there is no C compiler."""
     source, program = HERE / "native" / f"{name}.c", BUILD / name
@@ -45,8 +49,24 @@ def native(name: str, *arguments: str) -> list[str] | None:
         if compiler is None:
             return None
         BUILD.mkdir(exist_ok=True)
-        subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
+        subprocess.run(
+            [compiler, "-O2", "-o", str(program), str(source), *LIBRARIES.get(name, [])], check=True
+        )
     return [str(program), *arguments]
+
+
+def certificate(folder: str) -> str:
+    """Make a certificate of its own with its key, on the curve that most servers have; returns the path of both in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise BenchmarkError("a certificate is made by the program openssl, which is not installed")
+    path = Path(folder, "server.pem")
+    key, made = f"{folder}/key.pem", f"{folder}/certificate.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subject = ["-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", made]
+    subprocess.run([openssl, "req", "-x509", *curve, *subject], check=True, capture_output=True)
+    path.write_bytes(Path(key).read_bytes() + Path(made).read_bytes())
+    return str(path)
 
 
 def environment() -> dict[str, str]:

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._peers import BenchmarkError, Server, allow_descriptors, native, python, run_json, selvage, serving
+from ._peers import (
+    BenchmarkError,
+    Server,
+    allow_descriptors,
+    certificate,
+    native,
+    python,
+    run_json,
+    selvage,
+    serving,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,6 +145,23 @@ class Loaded(Scenario):
         return Printed.of(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60).stdout)
 
 
+class OverTLS(Loaded):
+    """A server with TLS under load from a second process."""
+
+    @contextlib.contextmanager
+    def _serving(self, peer: str) -> Iterator[Server]:
+        command = self.peers[peer]
+        assert command is not None
+        with tempfile.TemporaryDirectory() as folder, serving([*command, certificate(folder)]) as server:
+            yield server
+
+    def _load(self, mode: str, server: Server, connections: int, seconds: float, file: str) -> list[str]:
+        command = native("tls_load", mode, server.address, str(connections), str(seconds), file)
+        if command is None:
+            raise BenchmarkError("the load generator needs a C compiler (cc) and OpenSSL's headers")
+        return command
+
+
 class Opened(Loaded):
     """Connections opened, held and closed: the cost of each, and the memory that an idle one takes."""
 
@@ -224,6 +251,16 @@ class Printed(NamedTuple):
     def of(cls, line: bytes) -> Printed:
         rate, done, busy = line.split()
         return cls(float(rate), int(done), float(busy))
+
+
+def _tls_servers() -> dict[str, list[str] | None]:
+    return {
+        "uvloop": python("tls_protocol_server.py", "uvloop"),
+        "asyncio": python("tls_protocol_server.py", "asyncio"),
+        "twisted": python("tls_twisted_server.py"),
+        "selvage": selvage("tls_twisted_server.py"),
+        "selvage, ssl.SSLContext": python("tls_selvage_server.py"),
+    }
 
 
 def _servers(mode: str) -> dict[str, list[str] | None]:
@@ -388,6 +425,15 @@ def _transports() -> list[Scenario]:
             message=frame * 16,
             operations=16,
         ),
+        OverTLS(
+            "TLS echo",
+            _tls_servers(),
+            [Budget("TLS echo", 2.5)],
+            connections=50,
+            message=b"x" * 64,
+        ),
+        OverTLS("TLS echo, 16 KiB", _tls_servers(), connections=20, message=b"x" * 16384),
+        OverTLS("TLS handshakes", _tls_servers(), load="handshake", connections=20, message=b"x"),
         Loaded(
             "udp echo",
             _servers("datagrams"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 from typing import Any
 
 import pytest
@@ -567,6 +568,75 @@ def test_a_client_whose_engine_cannot_be_made_fails_to_connect(reactor, run):
         assert log[:2] == ["start", "connecting"]
         assert isinstance(log[2], ZeroDivisionError)
         await end(port)
+
+    run(main)
+
+
+# --- The quick way ------------------------------------------------------------------------------------------------------
+
+
+class Echo(Recorder):
+    def dataReceived(self, data):
+        super().dataReceived(data)
+        self.transport.write(data[:3])
+        self.transport.write(data[3:])
+
+
+def test_one_frame_lies_between_the_loop_and_data_received(reactor, run):
+    frames: list[str] = []
+
+    class Looking(Recorder):
+        def dataReceived(self, data):
+            frame = sys._getframe(1)
+            while frame is not None:
+                frames.append(frame.f_code.co_filename)
+                frame = frame.f_back
+            super().dataReceived(data)
+
+    async def main():
+        port, peer, server = await secured(reactor, Looking)
+        await peer.shake()
+        await peer.send(b"x")
+        await server.got(1)
+        frames.clear()
+        await peer.send(b"y")
+        await server.got(2)
+        own = [name for name in frames if "selvage" in name and "transports" in name and "tests" not in name]
+        assert len(own) == 1
+        assert own[0].endswith("_tls_transport.py")
+        peer.close()
+        await server.lost()
+        await end(port, peer)
+
+    run(main)
+
+
+def test_the_quick_way_does_what_the_careful_way_does(reactor, run):
+    class InBetween:
+        """Stands for the connection, so that nothing may take a short cut."""
+
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+    async def main():
+        seen = []
+        for careful in (False, True):
+            port, peer, server = await secured(reactor, Echo)
+            await peer.shake()
+            if careful:
+                server.transport._transport.set_protocol(InBetween(server.transport))
+            for piece in (b"abcdef", b"x" * 40_000, b"z"):
+                await peer.send(piece)
+                assert await peer.read(len(piece)) == piece
+            peer.close()
+            reason = type(await server.lost())
+            seen.append((server.data, server.events[-1], reason))
+            await end(port, peer)
+        assert seen[0] == seen[1]
+        assert seen[0][2] is ConnectionDone
 
     run(main)
 

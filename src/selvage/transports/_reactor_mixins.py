@@ -175,6 +175,7 @@ class SSLReactorMixin(TransportsMixin):
         interface: str | None = "",
         *,
         handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        max_handshakes: int | None = 1000,
     ) -> tls.Port:
         """Accept TLS connections, from before this returns; arguments as for `listenTCP`, and:
 
@@ -182,6 +183,7 @@ class SSLReactorMixin(TransportsMixin):
             contextFactory: an `ssl.SSLContext`, the options of `selvage.tls`, a provider of
                 `IOpenSSLServerConnectionCreator`, or an object whose `getContext()` returns a context.
             handshake_timeout: seconds for a client to finish the handshake, a minute by default; None for no end.
+            max_handshakes: how many may be under way at once; one more ends the oldest.  None for any number.
 
         Raises:
             CannotListenError: the address is taken, forbidden or not of this machine.
@@ -197,6 +199,7 @@ class SSLReactorMixin(TransportsMixin):
             interface,
             self,
             handshake_timeout=handshake_timeout,
+            max_handshakes=max_handshakes,
             stacklevel=2,
         )
         listening.startListening()

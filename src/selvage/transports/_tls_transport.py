@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     from ._stream import Connection
     from ._tls_engine import TLSEngine, TLSFacts
 
-__all__ = ["CLOSE_TIMEOUT_S", "HANDSHAKE_TIMEOUT_S", "TLSTransport", "peer_certificate", "tell_handshake"]
+__all__ = [
+    "CLOSE_TIMEOUT_S",
+    "HANDSHAKE_TIMEOUT_S",
+    "MAX_HANDSHAKES",
+    "TLSTransport",
+    "peer_certificate",
+    "tell_handshake",
+]
 
 #: Seconds for the peer to finish the handshake: what asyncio and nginx give.  A peer that stops in the middle holds a
 #: descriptor and some 50 KiB, so there has to be an end.
@@ -43,6 +50,10 @@ HANDSHAKE_TIMEOUT_S = 60.0
 #: Seconds for the peer to answer our goodbye once all has left: what it would say is not wanted any more, so this is shorter than
 #: asyncio's 30; a round trip and a retransmission fit in it several times.
 CLOSE_TIMEOUT_S = 10.0
+
+#: How many handshakes a port lets go on at once; one more ends the oldest.  An honest peer needs less than a second, so this is for
+#: a thousand new connections a second, and each that hangs holds some 50 KiB until its time is up.
+MAX_HANDSHAKES = 1000
 
 #: What is encrypted and handed on at once, in bytes, so that a large write costs its own size in ciphertext and not twice that.
 _PIECE = 256 * 1024
@@ -66,6 +77,7 @@ class TLSTransport:
         "_cut",  # whether the peer's end came while input waited
         "_handshake_timeout",
         "_paused",
+        "_port",  # None, or what counts handshakes, while this one is under way
         "_protocol",  # the loop's protocol above: the connection, or what stands in for it
         "_said_peer_ended",
         "_session",
@@ -90,16 +102,24 @@ class TLSTransport:
         self._context = contextvars.copy_context()
         self._closing = self._cut = self._paused = self._said_peer_ended = self._shaken = self._unread = False
         self._timer: asyncio.TimerHandle | None = None
+        self._port: Any = None
         self._session: TLSSession
 
     def use(self, engine: TLSEngine) -> None:
         """Take the engine, which may have been made for this very object."""
         self._session = TLSSession(engine, self._peer_name)
 
-    def begin(self) -> None:
-        """Start the handshake: from now on, what comes is ciphertext."""
+    def begin(self, port: Any = None) -> None:
+        """Start the handshake: from now on, what comes is ciphertext.
+
+        Args:
+            port: the `tls.Port` that counts handshakes, if there is one.
+        """
         if self._below.is_closing():
             return
+        if port is not None:
+            self._port = port
+            port.handshake_begins(self)
         self._below.set_protocol(self)
         if self._handshake_timeout is not None:
             self._set_timer(self._handshake_timeout, self._handshake_took_too_long)
@@ -181,6 +201,7 @@ class TLSTransport:
     def connection_lost(self, exc: BaseException | None) -> None:
         """Pass it on."""
         self._stop_timer()
+        self._count_no_more()
         if exc is not None and self._session.state == HANDSHAKE and not self._closing:
             error = HandshakeError(f"the peer broke the connection off ({exc})", self._peer_name())
             error.__cause__ = exc
@@ -216,7 +237,13 @@ class TLSTransport:
         elif state == OPEN and not self._shaken:
             self._shaken = True
             self._stop_timer()
+            self._count_no_more()
             self._handshake_done()
+
+    def _count_no_more(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            port.handshake_ends(self)
 
     def _handshake_done(self) -> None:
         if self._paused and not self._closing:
@@ -235,6 +262,14 @@ class TLSTransport:
             self.resume_writing()
         if self._closing:
             self._leave()
+
+    def give_way(self, limit: int) -> None:
+        """End the handshake: others wait, and this one has taken longest."""
+        said = f"{limit} at once are under way, and this one has taken longest"
+        advice = "allow for more of them (max_handshakes), or find out who begins so many"
+        self._session.fail(named(HandshakeError(said, self._peer_name(), advice)))
+        self._note_failure()
+        self._below.abort()
 
     def _handshake_took_too_long(self) -> None:
         error = HandshakeTimeoutError(

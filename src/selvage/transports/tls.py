@@ -25,6 +25,8 @@ from ._tls_session import ENDED as ENDED, HANDSHAKE as HANDSHAKE, OPEN as OPEN, 
 from ._tls_transport import (
     CLOSE_TIMEOUT_S,
     HANDSHAKE_TIMEOUT_S,
+    MAX_HANDSHAKES,
+    TLSTransport,
     peer_certificate as peer_certificate,
     tell_handshake as tell_handshake,
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOSE_TIMEOUT_S",
     "HANDSHAKE_TIMEOUT_S",
+    "MAX_HANDSHAKES",
     "Client",
     "Connector",
     "EngineMaker",
@@ -61,7 +64,7 @@ def _begin_with_tls(connection: Connection, transport: Any, begin: Any) -> None:
     layer = connection._secure(transport, owner.make_engine, owner.handshake_timeout)
     begin(layer)
     if connection._state in (_states.OPEN, _states.CLOSING):
-        layer.begin()
+        layer.begin(owner if isinstance(owner, Port) else None)
 
 
 @implementer(INegotiated)
@@ -87,6 +90,7 @@ class Port(tcp.Port):
     Args:
         contextFactory: an `ssl.SSLContext`, or whatever else `engine_maker` takes; asked for a context once, now.
         handshake_timeout: seconds for a client to finish the handshake; None for no end.
+        max_handshakes: how many may be under way at once; one more ends the oldest.  None for any number.
         others: as for `tcp.Port`.
     """
 
@@ -103,11 +107,28 @@ class Port(tcp.Port):
         reactor: Any = None,
         *,
         handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        max_handshakes: int | None = MAX_HANDSHAKES,
         stacklevel: int = 1,
     ) -> None:
         self.make_engine: EngineMaker = engine_maker(contextFactory, False, stacklevel + 1)
         self.handshake_timeout = handshake_timeout
+        self.max_handshakes = max_handshakes
+        #: The handshakes that are under way, the oldest first.
+        self.shaking: dict[TLSTransport, None] = {}
         super().__init__(port, factory, backlog, interface, reactor)
+
+    def handshake_begins(self, layer: TLSTransport) -> None:
+        """Count a handshake, and end the oldest when there are too many."""
+        self.shaking[layer] = None
+        limit = self.max_handshakes
+        if limit is not None and len(self.shaking) > limit:
+            oldest = next(iter(self.shaking))
+            del self.shaking[oldest]
+            oldest.give_way(limit)
+
+    def handshake_ends(self, layer: TLSTransport) -> None:
+        """Count it no more: it is done, or its connection is over."""
+        self.shaking.pop(layer, None)
 
     def _log_start(self, where: object) -> None:
         self._mention(f"{log_prefix(self.factory)} (TLS) starting on {where}")
