@@ -77,6 +77,7 @@ WING_RULES = {
     "internet/reactor.py": ("del sys.modules[__name__]", "default.install()"),
     # Programs and tests replace names in it, and what is in it has to see that: so it is the module itself.
     "python/log.py": ("sys.modules[__name__] = classic",),
+    "protocols/tls.py": ("sys.modules[__name__] = tls",),
     "trial/unittest.py": ("sys.modules[__name__] = unittest",),
     "trial/reporter.py": ("sys.modules[__name__] = reporter",),
     "trial/runner.py": ("sys.modules[__name__] = runner",),

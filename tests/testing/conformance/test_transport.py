@@ -7,9 +7,10 @@ import pytest
 from selvage.addresses import IPv4Address
 from selvage.protocols.policies import WrappingFactory
 from selvage.testing import StringTransportWithDisconnection, conformance, connect, iosim
-from selvage.testing.conformance import cases, tcp_pair, unix_pair
+from selvage.testing.conformance import cases, tcp_pair, tls_pair, unix_pair
 from selvage.testing.conformance._parts import OneProtocol
 from tests.testing.conformance.transport_faults import FAULTS, make_pair_with
+from tests.transports.certificates import client_context, server_context
 
 TRANSPORT = cases("transport")
 
@@ -29,6 +30,13 @@ def test_memory_transports(case, quiet):
 @pytest.mark.parametrize("case", TRANSPORT, ids=str)
 def test_our_transports(case, kind, side, reactor, quiet):
     make_pair = kind(reactor)
+    case.run(make_pair if side == "client first" else swapped(make_pair))
+
+
+@pytest.mark.parametrize("side", ["client first", "server first"])
+@pytest.mark.parametrize("case", TRANSPORT, ids=str)
+def test_our_transports_with_tls(case, side, reactor, quiet):
+    make_pair = tls_pair(reactor, client_context(), server_context())
     case.run(make_pair if side == "client first" else swapped(make_pair))
 
 

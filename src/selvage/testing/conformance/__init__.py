@@ -22,7 +22,11 @@ from selvage._publish import publish
 from selvage.testing.conformance import _flow as _flow  # adds its cases to the transport contract
 from selvage.testing.conformance._case import PATIENCE_S, Case, ContractBroken, PromiseBroken
 from selvage.testing.conformance._endpoint import ENDPOINTS
-from selvage.testing.conformance._network import tcp_pair, unix_pair  # adds its cases to the reactor contract
+from selvage.testing.conformance._network import (
+    tcp_pair,
+    tls_pair,
+    unix_pair,
+)  # adds its cases to the reactor contract
 from selvage.testing.conformance._producer import PRODUCER
 from selvage.testing.conformance._reactor import REACTOR
 from selvage.testing.conformance._transport import TRANSPORT, MakePair
@@ -37,6 +41,7 @@ __all__ = [
     "check_reactor",
     "check_transport",
     "tcp_pair",
+    "tls_pair",
     "unix_pair",
 ]
 

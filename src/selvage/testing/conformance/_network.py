@@ -11,7 +11,7 @@ from selvage.testing.conformance._parts import OneProtocol, kinds_of, provide
 from selvage.testing.conformance._reactor import REACTOR, ReactorBench, raises
 from selvage.testing.conformance._transport import MakePair
 
-__all__ = ["tcp_pair", "unix_pair"]
+__all__ = ["tcp_pair", "tls_pair", "unix_pair"]
 
 _HERE = "127.0.0.1"
 #: Seconds that one turn of a reactor waits at most.
@@ -47,6 +47,22 @@ def tcp_pair(reactor: Any) -> MakePair:
     def make_pair(first: Any, second: Any) -> _ReactorPair:
         port = reactor.listenTCP(0, OneProtocol(second), interface=_HERE)
         reactor.connectTCP(_HERE, port.getHost().port, OneProtocol(first))
+        return _ReactorPair(reactor, port)
+
+    return make_pair
+
+
+def tls_pair(reactor: Any, client_context: Any, server_context: Any) -> MakePair:
+    """Make a `make_pair` for `check_transport` over TLS: the first protocol is the client's, the second the server's.
+
+    Args:
+        reactor: provides `IReactorSSL` and has `iterate`; it is not running.
+        client_context, server_context: what `connectSSL` and `listenSSL` take; the server is known by 127.0.0.1.
+    """
+
+    def make_pair(first: Any, second: Any) -> _ReactorPair:
+        port = reactor.listenSSL(0, OneProtocol(second), server_context, interface=_HERE)
+        reactor.connectSSL(_HERE, port.getHost().port, OneProtocol(first), client_context)
         return _ReactorPair(reactor, port)
 
     return make_pair

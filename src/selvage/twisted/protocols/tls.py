@@ -1,12 +1,7 @@
-"""`twisted.protocols.tls`: TLS over any transport."""
+"""`twisted.protocols.tls`: it is `selvage.protocols.tls` itself, for programs replace names in it."""
 
-from selvage.protocols.tls import (
-    BufferingTLSTransport as BufferingTLSTransport,
-    SomeConnectionCreator as SomeConnectionCreator,
-    TLSMemoryBIOFactory as TLSMemoryBIOFactory,
-    TLSMemoryBIOProtocol as TLSMemoryBIOProtocol,
-    _AggregateSmallWrites as _AggregateSmallWrites,
-    _get_default_clock as _get_default_clock,
-    _ProducerMembrane as _ProducerMembrane,
-    _PullToPush as _PullToPush,
-)
+import sys
+
+from selvage.protocols import tls
+
+sys.modules[__name__] = tls
