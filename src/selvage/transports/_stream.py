@@ -24,7 +24,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from selvage._context import speaking
 from selvage.errors import ConnectionAborted, ConnectionDone
@@ -43,6 +43,7 @@ from ._engine import drive
 from ._errors import lost_failure
 from ._flow import Flow
 from ._handle import BorrowedSocket, borrow
+from ._sendfile import CAN_SEND_FILES, FileSend
 from ._starttls import StartTLS
 from ._states import CLOSING, LOST, NEW, OPEN, READ_CLOSED, STARTED, WRITE_CLOSED, WRITE_CLOSING, WRITE_DONE
 from ._writing import bytes_to_write, join_to_write
@@ -288,6 +289,24 @@ class Connection(StartTLS):
             self._transport.writelines(pending)
         if self._flow is not None:
             self._flow.flushed()
+
+    def send_file(
+        self, file: IO[bytes], offset: int, count: int, done: Callable[[int], object]
+    ) -> FileSend | None:
+        """Have the system send a part of a file, after what is written in this turn of the loop.
+
+        Args:
+            file: open for reading; stays open.
+            offset: where the part begins.
+            count: its bytes.
+            done: called with the number of bytes sent, when it is time to write again; see `FileSend`.
+
+        Returns:
+            What can be stopped; None where the system cannot do it, as with TLS.
+        """
+        if self.TLS or self._state != OPEN or not CAN_SEND_FILES:
+            return None
+        return FileSend(self, file, offset, count, done)
 
     # --- Ending ------------------------------------------------------------------------------------------------
 

@@ -209,11 +209,13 @@ def test_a_file_that_shrinks_while_it_is_sent_breaks_the_connection_and_one_that
             path.write_bytes(self.content)
             return file
 
-    Sneaky.content = b"AB"
-    server = Server(Sneaky(str(path)))
-    server.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    server.clock.pump([0] * 5)
-    assert server.closing and body(server.answered()) == b"AB"
+    for size, arrives in [(26, b""), (1 << 20, b"AB")]:
+        path.write_bytes(bytes(size))
+        Sneaky.content = b"AB"
+        server = Server(Sneaky(str(path)))
+        server.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        server.clock.pump([0] * 5)
+        assert server.closing and body(server.answered()) == arrives
     path.write_bytes(bytes(26))
     Sneaky.content = b"A" * 100
     answer = get(Sneaky(str(path)), b"/")

@@ -29,6 +29,7 @@ from selvage.web.static._producers import (
     StaticProducer,
 )
 from selvage.web.static._ranges import Range, costs_more_than_all, parse_range_header, satisfiable
+from selvage.web.static._sending import send_quickly
 from selvage.web.static._types import SystemTypes, getTypeAndEncoding
 
 __all__ = ["ASISProcessor", "Data", "File", "Redirect", "Registry", "addSlash", "isDangerous"]
@@ -285,9 +286,25 @@ class File(Resource, FilePath[Any]):  # type: ignore[misc]  # `children` is a di
         finally:
             if producer is None or request.method == b"HEAD":
                 file.close()
-        if request.method == b"HEAD":
-            return b""
-        producer.start()
+        return b"" if request.method == b"HEAD" else self._send(request, producer)
+
+    def _send(self, request: Any, producer: StaticProducer) -> Any:
+        """Send what a producer stands for, in the quickest way that there is (benchmarks: web static)."""
+        file = producer.fileObject
+        if type(producer) is NoRangeStaticProducer and producer.promised_bytes is not None:
+            size = producer.promised_bytes
+            if size <= producer.bufferSize:
+                with file:
+                    data = file.read(size)
+                if len(data) == size:
+                    return data
+                request.loseConnection()  # it has less than was promised a moment ago
+            elif not send_quickly(request, file, 0, size):
+                producer.start()
+        elif type(producer) is not SingleRangeStaticProducer or not send_quickly(
+            request, file, producer.offset, producer.size
+        ):
+            producer.start()
         return NOT_DONE_YET
 
     render_HEAD = render_GET
