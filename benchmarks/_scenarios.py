@@ -299,6 +299,7 @@ def _clients() -> list[Scenario]:
                 "twisted": python("twisted_client.py", "agent"),
                 "treq on twisted": python("twisted_client.py", "treq"),
                 "treq on selvage": selvage("twisted_client.py", "treq"),
+                "selvage Client": python("selvage_client.py"),
                 "selvage": selvage("twisted_client.py", "agent"),
             },
             [Budget("client, 32 in flight", 2.3)],

@@ -6,25 +6,24 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from selvage._hostnames import _idnaBytes
 from selvage.web._headers import Headers
 from selvage.web.client._limits import Retries, Timeouts
 from selvage.web.client._proxies import ProxyRules
-from selvage.web.client._uri import redacted
+from selvage.web.client._uri import host_value, redacted
 
 __all__ = [
+    "Address",
+    "address_of",
     "authorization",
     "headers_of",
-    "host_of",
-    "origin_of",
-    "port_of",
     "proxies_of",
     "retries_of",
     "timeouts_of",
-    "url_of",
 ]
 
 _PORTS = {"http": 80, "https": 443}
@@ -74,52 +73,74 @@ def proxies_of(proxy: Any, address_filter: Any) -> ProxyRules:
     return ProxyRules({"all": proxy} if isinstance(proxy, str) else proxy)
 
 
+#: URLs that are kept taken apart, and how long they may be.
+_CACHED_URLS = 1024
+_CACHED_LENGTH = 2048
+
 _is_ascii_host = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:-]+").fullmatch
 
 
-def url_of(url: str, base: str | None, params: Any) -> tuple[str, tuple[str, str] | None]:
-    """Return a URL as it is sent, without fragment, and the credentials that were in it.
+class Address(NamedTuple):
+    """A URL, taken apart once."""
+
+    #: As it is sent: encoded, without fragment, user and password.
+    url: str
+    scheme: str
+    host: str
+    port: int
+    #: The target in the request line.
+    target: str
+    #: The value of Host.
+    host_value: bytes
+    #: User and password that stood in it.
+    credentials: tuple[str, str] | None
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What credentials are bound to."""
+        return self.scheme, self.host, self.port
+
+
+def address_of(url: str, base: str | None = None, params: Any = None) -> Address:
+    """Take a URL apart.
+
+    Args:
+        base: what it is relative to.
+        params: added to its query.
 
     Raises:
         ValueError: it is none for a client of HTTP.
     """
+    if params:
+        parts = urlsplit(url)
+        added = urlencode(params, doseq=True)
+        url = urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
+    # The same few URLs are asked for again and again; long ones shall not fill the memory.
+    return (_cached_address_of if len(url) <= _CACHED_LENGTH else _address_of)(url, base)
+
+
+def _address_of(url: str, base: str | None) -> Address:
     if base is not None:
         url = urljoin(base, url)
     parts = urlsplit(url.strip())
     if parts.scheme not in _PORTS:
         raise ValueError(f"{redacted(url)!r} is no URL of http or https")
-    port = parts.port  # raises ValueError when it is none
+    given = parts.port  # raises ValueError when it is none
+    port = given or _PORTS[parts.scheme]
     host = parts.hostname or ""
     if not host.isascii():
         host = _idnaBytes(host).decode("ascii")
     if _is_ascii_host(host) is None:
         raise ValueError(f"the URL {redacted(url)!r} has no host, or one that cannot be")
-    query = parts.query
-    if params:
-        added = urlencode(params, doseq=True)
-        query = f"{query}&{added}" if query else added
-    netloc = f"[{host}]" if ":" in host else host
-    if port is not None and port != _PORTS[parts.scheme]:
-        netloc += f":{port}"
+    named = host_value(parts.scheme.encode("ascii"), host.encode("ascii"), port)
+    target = quote(parts.path or "/", _SAFE)
+    if parts.query:
+        target += "?" + quote(parts.query, _SAFE)
     credentials = None
     if parts.username is not None:
         credentials = (unquote(parts.username), unquote(parts.password or ""))
-    sent = urlunsplit((parts.scheme, netloc, quote(parts.path or "/", _SAFE), quote(query, _SAFE), ""))
-    return sent, credentials
+    sent = f"{parts.scheme}://{named.decode('ascii')}{target}"
+    return Address(sent, parts.scheme, host, port, target, named, credentials)
 
 
-def host_of(parts: Any) -> str:
-    """Return the host of a URL that `url_of` has made."""
-    host: str = parts.hostname
-    return host
-
-
-def port_of(parts: Any) -> int:
-    """Return its port, the scheme's own if it has none."""
-    port: int = parts.port or _PORTS[parts.scheme]
-    return port
-
-
-def origin_of(url: str) -> tuple[str, str | None, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, port_of(parts)
+_cached_address_of = lru_cache(_CACHED_URLS)(_address_of)

@@ -9,6 +9,7 @@ from selvage.endpoints import AddressForbiddenError, ProxyError
 from selvage.errors import ConnectingCancelledError, DNSLookupError, HandshakeError
 from selvage.failure import Failure
 from selvage.web._headers import Headers
+from selvage.web.client._arguments import Address
 from selvage.web.client._errors import (
     RequestGenerationFailed,
     RequestTransmissionFailed,
@@ -33,7 +34,7 @@ class Call:
 
     Args:
         reactor: an `IReactorTime`.
-        method, url, headers, content: what is asked for; change with redirections.
+        method, address, headers, content: what is asked for; change with redirections.
         timeouts, retries, limit_bytes, redirects: its limits.
     """
 
@@ -41,7 +42,7 @@ class Call:
         self,
         reactor: Any,
         method: str,
-        url: str,
+        address: Address,
         headers: Headers,
         content: Any,
         timeouts: Timeouts,
@@ -51,7 +52,7 @@ class Call:
     ) -> None:
         self.reactor = reactor
         self.method = method
-        self.url = url
+        self.address = address
         self.headers = headers
         self.content = content
         self.retries = retries
@@ -65,16 +66,26 @@ class Call:
         self._timeouts = timeouts
         self._error: RequestError | None = None
         self._watch: Any = None
+        self._watched = ""
         self._total: Any = None
         if timeouts.total is not None:
             self._total = reactor.callLater(timeouts.total, self._expire, "total", timeouts.total)
+
+    @property
+    def url(self) -> str:
+        """Where to."""
+        return self.address.url
 
     # --- Deadlines -----------------------------------------------------------------------------------------------
 
     def watch(self, which: str) -> None:
         """Let the limit "connect" or "read" run from now on, and no other but the total one."""
-        self.unwatch()
         limit: float | None = getattr(self._timeouts, which)
+        if self._watch is not None and self._watched == which and self._watch.active():
+            self._watch.reset(limit)
+            return
+        self.unwatch()
+        self._watched = which
         if limit is not None:
             self._watch = self.reactor.callLater(limit, self._expire, which, limit)
 
@@ -86,7 +97,7 @@ class Call:
 
     def touch(self) -> None:
         """Know that the server has sent something."""
-        if self._watch is not None:
+        if self._watch is not None and self._watched == "read" and self._watch.active():
             self._watch.reset(self._timeouts.read)
 
     def _expire(self, which: str, limit: float) -> None:
@@ -99,8 +110,11 @@ class Call:
             self.current.cancel()
 
     def finish(self) -> None:
-        """Stop all clocks."""
+        """Stop all clocks, and let go of the body."""
         self.unwatch()
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            reader.close()
         total, self._total = self._total, None
         if total is not None and total.active():
             total.cancel()

@@ -97,6 +97,11 @@ class BodyReader(Protocol):
             self.transport.resumeProducing()
         return data
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._is_over
+
     def fail(self, failure: Failure) -> None:
         """Give the body up, and tell the reader why."""
         self._pieces.clear()
@@ -106,7 +111,8 @@ class BodyReader(Protocol):
     def close(self) -> None:
         """Close the connection unless the body is over."""
         if not self._is_over:
-            self._end(None)
+            self._pieces.clear()
+            self._end(Failure(RuntimeError("the response was closed before its body had come")))
             self._abort()
 
     def _abort(self) -> None:

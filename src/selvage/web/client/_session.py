@@ -13,22 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from selvage.defer import Deferred
 from selvage.reactor import get_reactor
 from selvage.tasks import deferLater
-from selvage.web._headers import Headers
 from selvage.web.client._arguments import (
+    Address,
+    address_of,
     authorization,
     headers_of,
-    host_of,
-    origin_of,
-    port_of,
     proxies_of,
     retries_of,
     timeouts_of,
-    url_of,
 )
 from selvage.web.client._call import Call
 from selvage.web.client._client_response import BodyReader, ClientResponse, StreamedResponse
@@ -43,8 +40,7 @@ from selvage.web.client._limits import Retries, Timeouts
 from selvage.web.client._origins import Connections, Route, Router
 from selvage.web.client._policy import BrowserLikePolicyForHTTPS, HostnameCachingHTTPSPolicy
 from selvage.web.client._redirect import BODY_HEADERS, SENSITIVE_HEADERS, discard_body
-from selvage.web.client._request import Request
-from selvage.web.client._uri import host_value
+from selvage.web.client._request import Request, _ensureValidMethod
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -153,6 +149,13 @@ class Client:
         self._reactor = get_reactor() if reactor is None else reactor
         self._base_url = base_url
         self._headers = headers_of(headers)
+        for name, value in (
+            (b"accept-encoding", b", ".join(available())),
+            (b"user-agent", b"selvage"),
+            (b"accept", b"*/*"),
+        ):
+            if not self._headers.hasHeader(name):
+                self._headers.setRawHeaders(name, [value])
         self._auth = auth
         self.cookies = CookieJar(StrictCookiePolicy()) if cookies is None else cookies
         self._timeouts = timeouts_of(timeout)
@@ -166,7 +169,6 @@ class Client:
             policy = HostnameCachingHTTPSPolicy(BrowserLikePolicyForHTTPS(protocols=protocols), 100)
         router = Router(self._reactor, policy, self._timeouts.connect, bind_address, address_filter)
         self._connections = Connections(self._reactor, router, max_per_host, max_connections, idle_s)
-        self._accept_encoding = b", ".join(available())
         self._decoder = ContentDecoderAgent(None, list(DECODERS.items()))
 
     def __repr__(self) -> str:
@@ -251,31 +253,25 @@ class Client:
 
     def _prepare(self, method: str, url: str, options: RequestOptions) -> Call:
         """Return a request that can be sent."""
-        given = headers_of(options.get("headers"))
         headers = self._headers.copy()
-        for name, values in given.getAllRawHeaders():
-            headers.setRawHeaders(name, list(values))
-        url, credentials = url_of(url, self._base_url, options.get("params"))
-        auth = options.get("auth", credentials or self._auth_for(url))
+        if "headers" in options:
+            for name, values in headers_of(options["headers"]).getAllRawHeaders():
+                headers.setRawHeaders(name, list(values))
+        address = address_of(url, self._base_url, options.get("params"))
+        auth = options.get("auth", address.credentials or self._auth_for(address))
         if auth is not None and not headers.hasHeader(b"authorization"):
             headers.setRawHeaders(b"authorization", [authorization(auth)])
-        if not headers.hasHeader(b"accept-encoding"):
-            headers.setRawHeaders(b"accept-encoding", [self._accept_encoding])
-        if not headers.hasHeader(b"user-agent"):
-            headers.setRawHeaders(b"user-agent", ["selvage"])
-        if not headers.hasHeader(b"accept"):
-            headers.setRawHeaders(b"accept", ["*/*"])
         content = content_of(
             options.get("json"), options.get("data"), options.get("files"), has_json="json" in options
         )
         if content is not None and content.content_type and not headers.hasHeader(b"content-type"):
             headers.setRawHeaders(b"content-type", [content.content_type])
         follows = options.get("follow_redirects", self._follow_redirects)
-        Request(method.encode("ascii"), url.encode("ascii"), headers, None)  # raises what cannot be sent
+        _ensureValidMethod(method.encode("ascii"))
         return Call(
             self._reactor,
             method,
-            url,
+            address,
             headers,
             content,
             timeouts_of(options["timeout"]) if "timeout" in options else self._timeouts,
@@ -284,11 +280,11 @@ class Client:
             self._max_redirects if follows else 0,
         )
 
-    def _auth_for(self, url: str) -> tuple[str, str] | str | None:
+    def _auth_for(self, address: Address) -> tuple[str, str] | str | None:
         """Return the client's own credentials, if they are for this URL."""
-        if self._auth is None or self._base_url is None or origin_of(url) == origin_of(self._base_url):
+        if self._auth is None or self._base_url is None:
             return self._auth
-        return None
+        return self._auth if address.origin == address_of(self._base_url).origin else None
 
     async def _fetch(self, call: Call) -> ClientResponse:
         """Send a request, and read all of the response."""
@@ -297,8 +293,6 @@ class Client:
             await response.read()
         finally:
             call.finish()
-            if call.reader is not None:
-                call.reader.close()
         return response
 
     # --- Redirections --------------------------------------------------------------------------------------------
@@ -326,7 +320,7 @@ class Client:
             )
         try:
             # User and password in a Location would be the server's; nothing of them is sent.
-            url, _ = url_of(urljoin(call.url, location.decode("utf-8", "replace")), None, None)
+            address = address_of(urljoin(call.url, location.decode("utf-8", "replace")))
         except ValueError as error:
             raise RequestError(
                 "response", call.method, call.url, f"it leads to what is no URL for a client ({error})"
@@ -341,10 +335,10 @@ class Client:
             raise RequestError(
                 "response", call.method, call.url, "it leads elsewhere, and its body cannot be sent twice"
             )
-        if origin_of(url) != origin_of(call.url):
+        if address.origin != call.address.origin:
             for name in (*SENSITIVE_HEADERS, b"host"):
                 call.headers.removeHeader(name)
-        call.url = url
+        call.address = address
 
     # --- Retries -------------------------------------------------------------------------------------------------
 
@@ -381,11 +375,13 @@ class Client:
     async def _attempt(self, call: Call) -> Any:
         """Send a request once; a connection that was idle and turns out to be dead does not count."""
         try:
-            route = self._route_of(call.url)
+            route = self._route_of(call.address)
             for left in reversed(range(_REUSES + 1)):
                 call.stage = "resolve"
-                call.watch("connect")
-                connection = await self._connections.get(route)
+                leave = self._connections.get(route)
+                if not leave.called or leave.result is None:
+                    call.watch("connect")
+                connection = await leave
                 is_fresh = connection is None
                 if connection is None:
                     connection = await self._connections.connect(route, lambda stage: _enter(call, stage))
@@ -412,19 +408,18 @@ class Client:
 
     async def _ask(self, call: Call, connection: Any, route: Route) -> Any:
         """Send a request on a connection, and wait for the header of the response."""
-        parts = urlsplit(call.url)
-        target = parts.path or "/"
-        if parts.query:
-            target += f"?{parts.query}"
-        headers = call.headers.copy()
+        address, headers = call.address, call.headers
+        target = address.target
         if not headers.hasHeader(b"host"):
-            host = host_value(parts.scheme.encode(), host_of(parts).encode("ascii"), port_of(parts))
-            headers.setRawHeaders(b"host", [host])
-        if not headers.hasHeader(b"cookie"):
-            _add_cookies(self.cookies, call.url, headers)
+            headers.setRawHeaders(b"host", [address.host_value])
+        cookies = None if headers.hasHeader(b"cookie") else _cookies_for(self.cookies, call.url)
+        if cookies or route.asks_proxy:
+            headers = headers.copy()  # these are for this connection, or this moment
+        if cookies:
+            headers.setRawHeaders(b"cookie", cookies)
         if route.asks_proxy:
             assert route.proxy is not None
-            target = f"http://{headers.getRawHeaders('host', [''])[0]}{target}"
+            target = call.url
             if route.proxy.username is not None:
                 basic = authorization((route.proxy.username, route.proxy.password or ""))
                 headers.setRawHeaders(b"proxy-authorization", [basic])
@@ -439,14 +434,13 @@ class Client:
         call.stage = "body"
         return response
 
-    def _route_of(self, url: str) -> Route:
-        parts = urlsplit(url)
-        host, port = host_of(parts), port_of(parts)
-        proxy = self._proxies.proxy_for(parts.scheme, host, port)
-        if proxy is not None and parts.scheme == "http" and proxy.scheme in ("http", "https"):
+    def _route_of(self, address: Address) -> Route:
+        scheme, host, port = address.origin
+        proxy = self._proxies.proxy_for(scheme, host, port)
+        if proxy is not None and scheme == "http" and proxy.scheme in ("http", "https"):
             # One connection to such a proxy serves all hosts.
             return Route("http", proxy.host, proxy.port, proxy, True)
-        return Route(parts.scheme, host, port, proxy)
+        return Route(scheme, host, port, proxy)
 
     # --- Responses -----------------------------------------------------------------------------------------------
 
@@ -462,8 +456,9 @@ class Client:
         if decoded is not response:
             decoded.limit_bytes = call.limit_bytes
         call.reader = reader = BodyReader(call.limit_bytes, call)
-        call.watch("read")
         decoded.deliverBody(reader)
+        if not reader.is_over:
+            call.watch("read")
         return StreamedResponse(call, reader, decoded, history)
 
 
@@ -483,7 +478,6 @@ class Streaming:
 
     async def __aexit__(self, *error: object) -> None:
         self._call.finish()
-        self._call.reader.close()
 
 
 # --- What a request is made of ----------------------------------------------------------------------------------------
@@ -538,9 +532,10 @@ def _now() -> float:
     return time()
 
 
-def _add_cookies(jar: CookieJar, url: str, headers: Headers) -> None:
+def _cookies_for(jar: CookieJar, url: str) -> Any:
+    """Return the values of Cookie for a URL; None for none."""
+    if not any(True for _ in jar):
+        return None
     request: Any = _FakeStdlibRequest(url.encode("ascii"))
     jar.add_cookie_header(request)
-    cookies = request.headers.getRawHeaders(b"cookie")
-    if cookies:
-        headers.setRawHeaders(b"cookie", cookies)
+    return request.headers.getRawHeaders(b"cookie")
