@@ -39,7 +39,16 @@ class Web(Loaded):
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             script.write(self.script)
             script.flush()
-            command = [wrk, "-t1", f"-c{self.connections}", f"-d{max(round(seconds), 1)}s", "-s", script.name]
+            command = [
+                wrk,
+                "-t1",
+                "--timeout",
+                "20s",
+                f"-c{self.connections}",
+                f"-d{max(round(seconds), 1)}s",
+                "-s",
+                script.name,
+            ]
             told = subprocess.run(
                 [*command, f"http://127.0.0.1:{server.address}/"], capture_output=True, check=True, timeout=60
             ).stdout

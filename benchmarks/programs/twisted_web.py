@@ -31,7 +31,9 @@ class Json(Resource):
 
 def root():
     if sys.argv[1] == "file":
-        return File(sys.argv[2])
+        file = File(sys.argv[2])
+        file.isLeaf = True
+        return file
     return {"hello": Hello, "json": Json}[sys.argv[1]]()
 
 
