@@ -32,18 +32,18 @@ def test_once_ends_with_status_0_and_all_as_told() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     outcomes = done.stdout.partition("What happened")[2].partition("What went wrong")[0]
-    assert outcomes.count("as told") == 11
+    assert outcomes.count("as told") == 14
     assert " no " not in outcomes
 
 
 def test_every_failure_is_shown_with_its_traceback_and_the_storm_is_counted() -> None:
     told = play("--once", "--port", "0").stdout
-    assert told.count("a failure reached the hub") == 5
+    assert told.count("a failure reached the hub") == 6
     assert told.count("builtins.LookupError: no sensor") == 2
     assert told.count("builtins.RuntimeError: this handler has a bug") == 1
     assert told.count("in lineReceived") == 1
     assert told.count("in parse") == 1
-    assert "1,003 failures reached the hub" in told
+    assert "1,004 failures reached the hub" in told
 
 
 def test_it_ends_with_what_went_wrong_and_one_story_in_full() -> None:
@@ -52,6 +52,7 @@ def test_it_ends_with_what_went_wrong_and_one_story_in_full() -> None:
         r"1,000 +LookupError: no sensor 0 +Unhandled error in a delayed call +[0-9a-f]{16}", groups
     )
     assert re.findall(r"^ +([\d,]+) +(\w+):", groups, re.MULTILINE) == [
+        ("1", "ZeroDivisionError"),
         ("1,000", "LookupError"),
         ("1", "OrderError"),
         ("1", "ValueError"),

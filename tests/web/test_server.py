@@ -176,12 +176,12 @@ def test_an_error_is_a_500_and_reaches_the_hub_with_its_request(taken_reports):
         raise KeyError("secret")
 
     server = answering(answer)
-    sent = server.send(GET)
+    sent = server.send(get(b"/?token=hidden"))
     assert status(sent) == 500 and b"secret" not in sent
     [report] = taken_reports()
     assert report.failure.check(KeyError)
     assert report.context["request"] is server.resource.last
-    assert report.source == "web"
+    assert report.source == "web" and report.message == "Error while answering GET /"
     assert status(server.send(GET)) == 500 and not server.closing
     taken_reports()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -12,10 +12,12 @@ from selvage.defer import Deferred
 from selvage.errors import CannotListenError
 from selvage.failure import limit_reports, recent, set_default_reporter
 from selvage.reactor import get_reactor, run
+from selvage.web.server import Site
 
 from ._scenes import HOST, PATIENCE_S, SCENES, TOLD, Stage
 from ._services import DemoFactory, LineEcho, ReverseEcho
 from ._story import Story
+from ._web import items_service
 
 if TYPE_CHECKING:
     from selvage.reactor import Reactor
@@ -28,7 +30,8 @@ def demo(port: int, *, once: bool) -> int:
     """Run the demonstration and return the exit status.
 
     Args:
-        port: TCP port of the reverse echo; the line echo takes the one above. 0 lets the system choose both.
+        port: TCP port of the reverse echo; the line echo takes the one above, the REST service the one 80 above.
+            0 lets the system choose all.
         once: end when every scene has been played, instead of serving on until Ctrl-C.
 
     Returns:
@@ -60,24 +63,32 @@ async def _play(story: Story, port: int, once: bool) -> int:
     factories = [DemoFactory("reverse echo", ReverseEcho, story), DemoFactory("line echo", LineEcho, story)]
     strings = _listen(reactor, port, factories[0])
     lines = _listen(reactor, port + 1 if port else 0, factories[1])
-    stage = Stage(reactor, story, strings, lines)
+    web = _listen(reactor, _web_port(port), Site(items_service(story).resource()))
+    stage = Stage(reactor, story, strings, lines, web)
     loop = asyncio.get_running_loop()
     story.console.print("[bold]Selvage[/]: the woven edge that keeps a program from fraying", highlight=False)
     story.console.print(f"[dim]a reactor on {type(loop).__module__}.{type(loop).__qualname__}[/]")
     story.console.print(f"reverse echo on {HOST}:{stage.strings_port}, length-prefixed strings (32 bit)")
     story.console.print(f"line echo    on {HOST}:{stage.lines_port}, lines")
+    story.console.print(f"REST service on {stage.url}, items as JSON, and a page that shows them")
     outcomes = await _play_scenes(stage, factories)
     story.summary(outcomes, recent())
     if not once:
         story.console.print(
-            f"\nStill serving. Try [bold]nc {HOST} {stage.lines_port}[/], say [bold]boom[/]; Ctrl-C ends."
+            f"\nStill serving. Try [bold]nc {HOST} {stage.lines_port}[/], say [bold]boom[/]; look at [bold]{stage.url}/[/]; "
+            "Ctrl-C ends."
         )
         await Deferred()
     reactor.removeErrorCallback(story.failed)
     return 0 if all(problem is None for problem in outcomes.values()) else 1
 
 
-def _listen(reactor: Reactor, port: int, factory: DemoFactory) -> int:
+def _web_port(port: int) -> int:
+    """Return the port of the REST service: 8080 beside 8000, as in the guide."""
+    return port + 80 if 0 < port <= 65535 - 80 else 0
+
+
+def _listen(reactor: Reactor, port: int, factory: Any) -> int:
     """Listen on loopback and return the port number, which the system has chosen where `port` is 0."""
     number: int = reactor.listenTCP(port, factory, interface=HOST).getHost().port
     return number

@@ -17,6 +17,7 @@ from selvage.errors import ConnectionRefusedError
 from selvage.failure import recent
 from selvage.protocols.basic import Int32StringReceiver
 from selvage.reactor import deferToThread
+from selvage.web.client import Client
 
 from ._services import FATAL_WORD, STRING_LIMIT_BYTES
 
@@ -46,6 +47,12 @@ class Stage:
     story: Story
     strings_port: int
     lines_port: int
+    web_port: int
+
+    @property
+    def url(self) -> str:
+        """Where the REST service is."""
+        return f"http://{HOST}:{self.web_port}"
 
 
 class StringClient(Int32StringReceiver):
@@ -248,6 +255,44 @@ async def nobody_home(stage: Stage) -> None:
             raise SceneError("the connection was not refused")
 
 
+async def items_over_http(stage: Stage) -> None:
+    """Items are created, read, changed and deleted over HTTP"""
+    async with Client() as client:
+        created = await client.post(f"{stage.url}/items", json={"name": "nut"})
+        expect(created.status == 201, f"creating was answered {created.status}")
+        url = f"{stage.url}/items/{created.json()['number']}"
+        stage.story.answered(created.content)
+        changed = await client.put(url, json={"name": "bolt"})
+        expect((await client.get(url)).json() == {"name": "bolt"}, "the change was not kept")
+        refused = await client.put(url, json={"name": 7})
+        expect(refused.status == 422, f"nonsense was answered {refused.status}")
+        stage.story.answered(refused.content)
+        deleted = await client.delete(url)
+        missing = await client.get(url)
+        expect([changed.status, deleted.status, missing.status] == [200, 204, 404], "an item was not deleted")
+        stage.story.recovered("nonsense is a problem with a name, and what is gone is gone")
+
+
+async def handler_fails_over_http(stage: Stage) -> None:
+    """A handler of HTTP fails: the client learns nothing, the hub everything"""
+    failures = len(stage.story.failures)
+    async with Client() as client:
+        answer = await client.get(f"{stage.url}/fail")
+        await _heard(stage, failures + 1)
+        expect(answer.status == 500 and "secret" not in answer.text, "the page says too much")
+        expect((await client.get(f"{stage.url}/items")).status == 200, "the service did not go on")
+    stage.story.recovered("500 without a word of the program, and the connection goes on")
+
+
+async def several_at_once(stage: Stage) -> None:
+    """One request asks several others at once"""
+    paths = ["/items", "/nowhere", "/docs"]
+    async with Client() as client:
+        answer = await client.get(f"{stage.url}/together", params=[("path", path) for path in paths])
+    expect(answer.json() == {"/items": 200, "/nowhere": 404, "/docs": 200}, answer.text)
+    stage.story.answered(answer.content)
+
+
 async def _heard(stage: Stage, failures: int) -> None:
     """Wait until so many failures have reached the hub."""
     async with asyncio.timeout(PATIENCE_S):
@@ -284,4 +329,7 @@ SCENES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     a_long_way,
     storm,
     nobody_home,
+    items_over_http,
+    handler_fails_over_http,
+    several_at_once,
 )

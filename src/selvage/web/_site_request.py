@@ -264,7 +264,10 @@ class Request(_request.Request, Componentized):
 
         Returns: `reason`.
         """
-        report(reason, f"Error while answering {self!r}", source="web", request=self, resource_path=self.path)
+        # Without the query, which may hold what is not to be told.
+        where = b"%b %b" % (self.method, self.path or b"?")
+        message = f"Error while answering {where.decode('ascii', 'backslashreplace')}"
+        report(reason, message, source="web", request=self)
         if self.finished or self._disconnected:
             return reason
         if self.startedWriting:
