@@ -200,7 +200,7 @@ def test_attack_111_a_context_is_only_read(reactor, run):
 
 
 async def garbage(peer: TLSPeer) -> None:
-    await Peer.send(peer, os.urandom(200))
+    await Peer.send(peer, bytes(range(200)))
 
 
 async def half_a_hello(peer: TLSPeer) -> None:
@@ -215,7 +215,9 @@ async def huge_record(peer: TLSPeer) -> None:
 async def damaged_record(peer: TLSPeer) -> None:
     await peer.shake()
     peer.tls.write(b"x")
-    await Peer.send(peer, peer._outgoing.read()[:-1] + b"!")
+    sealed = bytearray(peer._outgoing.read())
+    sealed[-1] ^= 1
+    await Peer.send(peer, bytes(sealed))
 
 
 async def cut_off(peer: TLSPeer) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import sys
+import weakref
 from typing import Any
 
 import pytest
@@ -24,7 +26,15 @@ from selvage.errors import (
 from selvage.interfaces import IHandshakeListener, INegotiated, ISSLTransport, ITLSTransport
 from selvage.protocols.basic import LineReceiver
 
-from .certificates import HOST, client_context, openssl_client_context, server_context, trusting_nobody
+from .certificates import (
+    HOST,
+    OpenSSLContext,
+    client_context,
+    openssl_client_context,
+    openssl_server_context,
+    server_context,
+    trusting_nobody,
+)
 from .helpers import Peer, Recorder, Recording, TLSPeer, end, turn
 
 
@@ -691,6 +701,38 @@ def test_a_context_that_checks_nothing_needs_no_name(reactor, run):
         client.transport.abortConnection()
         assert isinstance(await server.lost(), ConnectionLost)
         await client.lost()
+        await end(port)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", ["standard", "openssl"])
+def test_nothing_of_a_lost_connection_waits_for_the_garbage_collector(reactor, run, kind):
+    context = server_context() if kind == "standard" else OpenSSLContext(openssl_server_context())
+
+    async def main():
+        factory = Recording()
+        port = reactor.listenSSL(0, factory, context, interface="127.0.0.1")
+        gc.collect()
+        gc.disable()
+        try:
+            for ending in ("loseConnection", "abortConnection"):
+                peer = await TLSPeer(
+                    (await Peer.connect(port)).sock, client_context(), server_hostname=HOST
+                ).shake()
+                server = await factory.next()
+                await peer.send(b"x")
+                await server.got(1)
+                gone = weakref.ref(server.transport)
+                getattr(server.transport, ending)()
+                peer.close()
+                await server.lost()
+                server.transport = None
+                server = factory.protocols.clear()
+                await turn(5)
+                assert gone() is None, gc.get_referrers(gone())
+        finally:
+            gc.enable()
         await end(port)
 
     run(main)

@@ -208,6 +208,15 @@ class TLSTransport:
             self._session.fail(named(error))
             self._note_failure()
         self._protocol.connection_lost(exc)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Break the circles of references: what TLS keeps is too large to wait for the garbage collector."""
+        forget = getattr(self._session.engine.handle, "set_app_data", None)
+        if forget is not None:
+            forget(None)
+        nobody: Any = None
+        self._connection = self._protocol = nobody
 
     def pause_writing(self) -> None:
         """Pass it on."""
@@ -285,6 +294,8 @@ class TLSTransport:
 
     def _react(self) -> None:
         """Do what a failure or the peer's goodbye asks for, once."""
+        if self._connection is None:
+            return  # it is over
         if self._session.state == ENDED:
             if not self._below.is_closing():
                 self._note_failure()
@@ -507,7 +518,8 @@ class TLSTransport:
             reason: what `connectionLost` will be told.
         """
         self._session.fail(reason)
-        self._connection._engine.loop.call_soon(self._react, context=self._context)
+        if self._connection is not None:
+            self._connection._engine.loop.call_soon(self._react, context=self._context)
 
 
 class _FactoryOfTLS:
