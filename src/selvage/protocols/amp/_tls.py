@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from selvage.defer import Deferred
@@ -32,11 +33,19 @@ class _NoCertificate:
             if not authorities:
                 return tls.CertificateOptions()
             return tls.CertificateOptions(trustRoot=tls.trustRootFromCertificates(authorities))
-        name = tls.DN(CN="TEMPORARY CERTIFICATE")
-        key = tls.KeyPair.generate()
-        request = key.certificateRequest(name)
-        signed: Any = key.signCertificateRequest(name, request, lambda dn: True, 1)
-        return key.newCertificate(signed).options(*authorities)
+        return _temporary_certificate().options(*authorities)
+
+
+@cache
+def _temporary_certificate() -> Any:
+    """Make a certificate, once: a key takes long to make, and any peer may ask for encryption."""
+    from selvage import tls
+
+    name = tls.DN(CN="TEMPORARY CERTIFICATE")
+    key = tls.KeyPair.generate()
+    request = key.certificateRequest(name)
+    signed: Any = key.signCertificateRequest(name, request, lambda dn: True, 1)
+    return key.newCertificate(signed)
 
 
 class _LocalArgument(String):
