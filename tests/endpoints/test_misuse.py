@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from selvage.endpoints import clientFromString, serverFromString
-from selvage.testing import MemoryReactor
+from selvage.endpoints import TCP4ClientEndpoint, clientFromString, connectProtocol, serverFromString
+from selvage.protocols import Protocol
+from selvage.testing import MemoryReactor, MemoryReactorClock, StringTransport
 
 
 @pytest.mark.parametrize(("make", "given"), [(serverFromString, "8000"), (clientFromString, "localhost:80")])
@@ -32,3 +33,20 @@ def test_what_is_no_text_is_no_description(make: Any, given: Any) -> None:
         TypeError, match="made of the reactor and a description, as in 'tcp:8080'; .* is no description"
     ):
         make(MemoryReactor(), given)
+
+
+def test_a_protocol_that_cannot_begin_fails_the_attempt() -> None:
+    """Whoever waits for the connection hears of it; nobody waits for ever."""
+
+    class Broken(Protocol):
+        def connectionMade(self) -> None:
+            raise RuntimeError("I cannot")
+
+    reactor = MemoryReactorClock()
+    failures: list[Any] = []
+    connecting = connectProtocol(TCP4ClientEndpoint(reactor, "192.0.2.1", 80), Broken())
+    connecting.addErrback(failures.append)
+    transport = StringTransport()
+    reactor.tcpClients[0][2].buildProtocol(None).makeConnection(transport)
+    assert failures[0].check(RuntimeError)
+    assert transport.disconnecting

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -106,14 +105,8 @@ finally:
 
 
 @pytest.mark.slow
-@pytest.mark.needs_twisted
 @pytest.mark.external("microsocks")
 def test_attack_076_the_proxy_and_the_target_are_both_verified() -> None:
-    for module in ("twisted", "OpenSSL", "service_identity"):
-        if importlib.util.find_spec(module) is None:
-            pytest.skip(
-                f"TLS comes from a Twisted with its extra 'tls' so far, and {module} is not installed"
-            )
     if shutil.which("microsocks") is None:
         pytest.skip("microsocks is not installed (apt-get install microsocks)")
     done = subprocess.run(

@@ -75,6 +75,14 @@ def test_two_names(issue: Issue, root: Certificate, tmp_path: Path) -> None:
     assert repr(creator) == f"SNIConnectionCreator(<DirectoryOfPEMs {tmp_path}: 3 names>)"
 
 
+def test_a_certificate_that_comes_before_the_first_client(
+    issue: Issue, root: Certificate, tmp_path: Path
+) -> None:
+    creator = SNIConnectionCreator(DirectoryOfPEMs(tmp_path))
+    (tmp_path / "one.pem").write_bytes(issue("one.example").dumpPEM())
+    assert served(creator, "one.example", root) is not None
+
+
 def test_a_name_that_nobody_serves(issue: Issue, root: Certificate, tmp_path: Path, said: list[str]) -> None:
     (tmp_path / "one.pem").write_bytes(issue("one.example").dumpPEM())
     server, client = shake_hands(
@@ -152,6 +160,7 @@ def test_a_directory_is_not_looked_at_for_each_handshake(
     (tmp_path / "one.pem").write_bytes(issue("one.example").dumpPEM())
     time = Time()
     directory = DirectoryOfPEMs(tmp_path, time)
+    directory.options_for(None)
     looked: list[object] = []
     monkeypatch.setattr(directory, "_reload", lambda: looked.append(None))
     for _ in range(100):
@@ -181,10 +190,12 @@ def test_half_of_a_renewal_does_not_interrupt_service(
     put(tmp_path / "key.pem", old.privateKey.dump(1), time)
     put(tmp_path / "cert.pem", Certificate(certificate_der(old)).dumpPEM(), time)
     creator = SNIConnectionCreator(DirectoryOfPEMs(tmp_path, time))
+    assert served(creator, "one.example", root) == certificate_der(old)
     put(tmp_path / "cert.pem", Certificate(certificate_der(new)).dumpPEM(), time)
     assert served(creator, "one.example", root) == certificate_der(old)
     assert said == [
-        f"Cannot use {tmp_path}/cert.pem: there is no private key for the certificate of one.example"
+        f"Cannot use {tmp_path}/cert.pem: there is no private key for the certificate of one.example",
+        f"unused private key at {tmp_path}/key.pem with hash {old.privateKey.keyHash()}",
     ]
     put(tmp_path / "key.pem", new.privateKey.dump(1), time)
     assert served(creator, "one.example", root) == certificate_der(new)

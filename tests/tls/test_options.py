@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
 import warnings
@@ -193,6 +194,28 @@ def test_the_platforms_authorities_are_those_of_the_environment(
     assert shake_hands(example.options(), optionsForClientTLS("example.com"))[1].error is None
 
 
+def test_the_platforms_authorities_are_read_once(
+    authority: trustme.CA, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes some thirty milliseconds, and a crawler has options for each host."""
+    file = tmp_path / "root.pem"
+    file.write_bytes(authority.cert_pem.bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    def context(**more: Any) -> ssl.SSLContext:
+        options = optionsForClientTLS("a.example", **more)._certificate_options
+        assert options is not None
+        return options.standard_context(True, check_hostname=True)
+
+    first = context()
+    assert context() is first
+    assert context(acceptableProtocols=[b"h2"]) is not first
+    assert context(trustRoot=platformTrust()) is first
+    assert context(extraCertificateOptions={"raiseMinimumTo": TLSVersion.TLSv1_3}) is not first
+    os.utime(file, ns=(1, 1))
+    assert context() is not first, "the authorities have changed"
+
+
 def test_clients_with_certificates(issue: Issue, root: Certificate) -> None:
     server = issue("example.com").options(root)
     trusted = optionsForClientTLS("example.com", trustRoot=root, clientCertificate=issue("client.example"))
@@ -346,6 +369,15 @@ def test_the_older_form_of_client_options(example: PrivateCertificate, root: Cer
     watching = Watching("example.org", CertificateOptions(trustRoot=root).getContext())
     assert shake_hands(example.options(), watching)[1].error is None, "the name is the callback's business"
     assert watching.seen > 3
+
+
+def test_repr(issue: Issue, root: Certificate) -> None:
+    pair = PrivateCertificate.loadPEM(
+        trustme.CA().issue_cert("a", common_name="bücher").private_key_and_cert_chain_pem.bytes()
+    )
+    assert repr(pair.options(root)) == "<CertificateOptions of bücher, peers verified>"
+    assert repr(CertificateOptions()) == "<CertificateOptions, peers not verified>"
+    assert repr(issue("a").options()).startswith("<CertificateOptions of ")
 
 
 def test_the_wrong_side(example: PrivateCertificate) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from selvage.tls import (
     PrivateCertificate,
     certificate_der,
 )
-from selvage.tls._pem import MAX_PEM_BYTES, certificate_pem, certificates_in, key_in
+from selvage.tls._pem import MAX_PEM_BYTES, certificate_pem, certificates_in, file_of, key_in
 
 from .conftest import Issue
 
@@ -268,6 +270,23 @@ def test_signing_a_request() -> None:
     assert certificate.newCertificate(renewed.dump()).serialNumber() == 9
 
 
+@pytest.mark.parametrize(
+    ("common_name", "alternative"),
+    [
+        ("localhost", ("DNS", "localhost")),
+        ("*.example.com", ("DNS", "*.example.com")),
+        ("bücher.example", ("DNS", "xn--bcher-kva.example")),
+        ("127.0.0.1", ("IP Address", "127.0.0.1")),
+        ("Our authority", None),
+        ("a..b", None),
+    ],
+)
+def test_a_common_name_that_is_a_hosts(common_name: str, alternative: tuple[str, str] | None) -> None:
+    """Clients do not look at common names any more."""
+    facts = KeyPair.generate().selfSignedCert(1, CN=common_name)._read()
+    assert facts.get("subjectAltName", (None,))[0] == alternative
+
+
 def test_a_request_that_is_not_granted() -> None:
     pair = KeyPair.generate()
     data = pair.certificateRequest(DN(CN="evil.example"), 1)
@@ -311,3 +330,18 @@ def test_pickling_a_key_is_deprecated() -> None:
         again = KeyPair.__new__(KeyPair)
         again.__setstate__(state)
     assert again.matches(pair)
+
+
+def test_a_key_is_lent_from_memory_or_from_a_file_that_is_nobody_elses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with file_of(b"secret") as path:
+        assert Path(path).read_bytes() == b"secret"
+        if hasattr(os, "memfd_create"):
+            assert path.startswith("/proc/self/fd/")
+    assert not os.path.exists(path)
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    with file_of(b"secret") as path:
+        assert Path(path).read_bytes() == b"secret"
+        assert os.stat(path).st_mode & 0o777 == 0o600
+    assert not os.path.exists(path)

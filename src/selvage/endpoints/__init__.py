@@ -9,8 +9,7 @@ Twisted: all of `twisted.internet.endpoints`.
 
 from typing import Any
 
-from selvage._publish import publish
-from selvage.endpoints._borrowed import borrow
+from selvage._publish import load_late, publish
 from selvage.endpoints._client_strings import (
     _TLSClientEndpointParser as _TLSClientEndpointParser,
     clientFromString as clientFromString,
@@ -63,6 +62,8 @@ from selvage.endpoints._tcp import (
     UNIXServerEndpoint as UNIXServerEndpoint,
 )
 from selvage.endpoints._tls import (
+    TLSMemoryBIOFactory as TLSMemoryBIOFactory,
+    TLSServerEndpoint as _TLSServerEndpoint,  # noqa: F401
     _loadCAsFromDir as _loadCAsFromDir,
     wrapClientTLS as wrapClientTLS,
     wrapServerTLS as wrapServerTLS,
@@ -116,28 +117,23 @@ __all__ = [
 ]
 
 # Names that programs import from Twisted's module of endpoints though they are at home elsewhere, by that home.
-_ELSEWHERE = {
-    "Certificate": "internet.ssl",
-    "CertificateOptions": "internet.ssl",
-    "KeyPair": "internet.ssl",
-    "PrivateCertificate": "internet.ssl",
-    "optionsForClientTLS": "internet.ssl",
-    "trustRootFromCertificates": "internet.ssl",
-    "TLSMemoryBIOFactory": "protocols.tls",
-    "SNIConnectionCreator": "protocols._sni",
-    "autoReloadingDirectoryOfPEMs": "protocols._sni",
-}
+_load = load_late(
+    globals(),
+    {
+        "Certificate": "selvage.tls",
+        "CertificateOptions": "selvage.tls",
+        "KeyPair": "selvage.tls",
+        "PrivateCertificate": "selvage.tls",
+        "SNIConnectionCreator": "selvage.tls",
+        "autoReloadingDirectoryOfPEMs": "selvage.tls",
+        "optionsForClientTLS": "selvage.tls",
+        "trustRootFromCertificates": "selvage.tls",
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "_TLSServerEndpoint":
-        return borrow("protocols._sni", "TLSServerEndpoint", "TLS")
-    if name in _ELSEWHERE:
-        try:
-            return borrow(_ELSEWHERE[name], name, name)
-        except NotImplementedError as error:
-            raise AttributeError(f"module {__name__!r} has no {name!r} here: {error}") from error
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _load(name)
 
 
 publish(globals())

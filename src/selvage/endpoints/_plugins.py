@@ -13,11 +13,10 @@ Twisted's plugin system (modules in `twisted/plugins/`) are asked next.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 from zope.interface import alsoProvides
-
-from selvage.endpoints._borrowed import borrow_or_none
 
 __all__ = ["GROUP", "ListedParser", "find_plugin"]
 
@@ -54,7 +53,17 @@ def find_plugin(interface: Any, kind: str) -> Any:
             ) from error
         if interface.providedBy(parser):
             return parser
-    plugins = borrow_or_none("plugin", "getPlugins")
+    plugins = _twisted_plugins()
     if plugins is None:
         return None
     return next((plugin for plugin in plugins(interface) if plugin.prefix.lower() == kind.lower()), None)
+
+
+def _twisted_plugins() -> Any:
+    """Return the function that finds Twisted's plugins; None in a process without Twisted, which gets none behind its back."""
+    if "twisted" not in sys.modules:
+        return None
+    try:
+        return import_module("twisted.plugin").getPlugins
+    except ImportError:
+        return None

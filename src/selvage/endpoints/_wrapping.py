@@ -59,10 +59,17 @@ class _WrappingProtocol(Protocol):
         return str(self._wrappedProtocol.__class__.__name__)
 
     def connectionMade(self) -> None:
-        """Hand the transport on, then fire."""
+        """Hand the transport on, then fire; a protocol that cannot begin fails the attempt, and the connection is closed."""
         transport: Any = self.transport
         wrapped = self._wrappedProtocol
-        wrapped.makeConnection(transport)
+        try:
+            wrapped.makeConnection(transport)
+        except Exception:
+            if self._connectedDeferred.called:
+                raise
+            transport.loseConnection()
+            self._connectedDeferred.errback(Failure())
+            return
         if isinstance(transport, Connection) and transport.protocol is self:
             transport.protocol = wrapped
         self._connectedDeferred.callback(wrapped)

@@ -46,6 +46,7 @@ from selvage.tls._names import DN as DN, DistinguishedName as DistinguishedName
 from selvage.tls._options import CertificateOptions as CertificateOptions
 from selvage.tls._pairs import KeyPair as KeyPair, PrivateCertificate as PrivateCertificate
 from selvage.tls._parameters import DiffieHellmanParameters as DiffieHellmanParameters
+from selvage.tls._pem import certificates_in as certificates_in  # for selvage.endpoints
 from selvage.tls._server_names import SNIConnectionCreator as SNIConnectionCreator
 from selvage.tls._trust import (
     IOpenSSLTrustRoot as IOpenSSLTrustRoot,
@@ -54,7 +55,10 @@ from selvage.tls._trust import (
     platformTrust as platformTrust,
     trustRootFromCertificates as trustRootFromCertificates,
 )
-from selvage.tls._versions import TLSVersion as TLSVersion
+from selvage.tls._versions import (
+    METHODS as METHODS,  # for selvage.endpoints
+    TLSVersion as TLSVersion,
+)
 
 __all__ = [
     "DN",

@@ -69,6 +69,11 @@ class ClientTLSOptions:
         if self._ctx is not None and hasattr(self, "_identityVerifyingInfoCallback"):
             self._ctx.set_info_callback(self._identityVerifyingInfoCallback)
 
+    @property
+    def hostname(self) -> str:
+        """The name or the address that the server's certificate has to have."""
+        return self._hostname
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self._hostnameASCII}>"
 

@@ -7,6 +7,7 @@ may lie together or apart, in subdirectories, too.  What belongs together is fou
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -47,6 +48,7 @@ class PEMObjects:
 
     Attributes:
         problems: what could not be used, as texts that name the file.
+        unused_keys: of `_keyPairs` those that belong to no certificate; known after `inferDomainMapping`.
 
     Twisted: `twisted.protocols._sni.PEMObjects`.
     """
@@ -59,6 +61,7 @@ class PEMObjects:
         self._certificates = [] if _certificates is None else _certificates
         self._keyPairs = [] if _keyPairs is None else _keyPairs
         self.problems: list[str] = []
+        self.unused_keys: list[tuple[Any, KeyPair]] = []
 
     @classmethod
     def fromDirectory(cls, directory: Any) -> PEMObjects:
@@ -109,6 +112,7 @@ class PEMObjects:
         by_subject = {repr(each._read()["subject"]): each for _, each in self._certificates}
         issuers = {repr(each._read()["issuer"]) for _, each in self._certificates if not _is_root(each)}
         found: dict[str, tuple[float, CertificateOptions]] = {}
+        used = set()
         for path, certificate in sorted(self._certificates, key=_default_first):
             names = names_of(certificate)
             if not names:
@@ -118,6 +122,7 @@ class PEMObjects:
                 if repr(certificate._read()["subject"]) not in issuers:
                     self.problems.append(f"{path}: there is no private key for the certificate of {names[0]}")
                 continue
+            used.add(id(key))
             expires = _expires(certificate)
             options = CertificateOptions(
                 privateKey=key, certificate=certificate, extraCertChain=_chain(certificate, by_subject)
@@ -125,6 +130,7 @@ class PEMObjects:
             for name in names:
                 if name not in found or found[name][0] < expires:
                     found[name] = (expires, options)
+        self.unused_keys = [pair for pair in self._keyPairs if id(pair[1]) not in used]
         return {name: options for name, (_, options) in found.items()}
 
     def _key_of(self, path: Any, certificate: Certificate) -> KeyPair | None:
@@ -146,6 +152,14 @@ def _pem_files(directory: str) -> Iterator[str]:
         for name in sorted(files):
             if name.lower().endswith(".pem"):
                 yield os.path.join(folder, name)
+
+
+def _hash(key: KeyPair) -> str:
+    """Return a key's hash, where the extra is there that can tell."""
+    try:
+        return key.keyHash()
+    except ImportError:
+        return "unknown"
 
 
 def _default_first(item: tuple[Any, Certificate]) -> tuple[bool, str]:
@@ -171,8 +185,6 @@ def _chain(certificate: Certificate, by_subject: Mapping[str, Certificate]) -> l
 
 
 def _expires(certificate: Certificate) -> float:
-    import ssl
-
     return ssl.cert_time_to_seconds(certificate._read()["notAfter"])
 
 
@@ -204,11 +216,10 @@ class DirectoryOfPEMs:
     def __init__(self, path: Any, seconds: Callable[[], float] = time.monotonic) -> None:
         self.path = path_of(path)
         self._seconds = seconds
-        self._looked_at = seconds()
+        self._looked_at = -RELOAD_INTERVAL_S + seconds()  # it is read when it is first asked
         self._state: dict[str, tuple[int, int]] = {}
         self._options: dict[str, CertificateOptions] = {}
         os.scandir(self.path).close()
-        self._reload()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path}: {len(self._options)} names>"
@@ -251,6 +262,15 @@ class DirectoryOfPEMs:
         options = objects.inferDomainMapping()
         for problem in objects.problems:
             _events.emit("selvage.tls", "warn", "Cannot use {problem}", problem=problem, log_source=self)
+        for path, key in objects.unused_keys:
+            _events.emit(
+                "selvage.tls",
+                "warn",
+                "unused private key at {path} with hash {hash}",
+                path=path,
+                hash=_hash(key),
+                log_source=self,
+            )
         if objects.problems:
             options.update({name: old for name, old in self._options.items() if name not in options})
         self._options = options

@@ -7,6 +7,7 @@ connection to the next is found through the connection, whose "app data" is the 
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from selvage.failure import Failure, report
 from selvage.tls._alpn import acceptable_protocols
 from selvage.tls._certificates import Certificate
 from selvage.tls._extra import openssl, service_identity
-from selvage.tls._parameters import path_of
 
 if TYPE_CHECKING:
     from selvage.tls._options import CertificateOptions
@@ -40,7 +40,8 @@ def make_context(options: CertificateOptions, skip_ciphers: bool = False) -> Any
     else:
         context.set_session_cache_mode(library.SESS_CACHE_OFF)
     if options.dhParameters is not None:
-        context.load_tmp_dh(path_of(options.dhParameters._dhFile))
+        file = options.dhParameters._dhFile
+        context.load_tmp_dh(getattr(file, "path", file))
     if not skip_ciphers:
         context.set_cipher_list(options._cipherString.encode("ascii"))
     if options._acceptableProtocols:
@@ -144,6 +145,9 @@ def identity_callback(tls_protocol: Any, is_name: bool, hostname: str) -> Callab
         hostname: in ASCII.
     """
 
+    # OpenSSL keeps the callback longer than the connection lasts, and nobody sees through it to collect what it holds.
+    weakly = weakref.ref(tls_protocol)
+
     def verify(connection: Any, certificate: Any, error: int, depth: int, is_good: int) -> bool:
         if depth != 0 or is_good == 0:
             return bool(is_good)
@@ -151,10 +155,10 @@ def identity_callback(tls_protocol: Any, is_name: bool, hostname: str) -> Callab
             _verify_identity(certificate, is_name, hostname)
         except Exception as problem:
             failure = Failure()
-            # OpenSSL keeps this function, and with it what the failure's frames hold; so it keeps none.
             failure.cleanFailure()
-            if _is_mismatch(problem):
-                tls_protocol.failVerification(failure)
+            protocol = weakly()
+            if protocol is not None and _is_mismatch(problem):
+                protocol.failVerification(failure)
             else:
                 report(failure, "Unhandled error while verifying a certificate", source="context")
             return False

@@ -10,7 +10,8 @@ import ssl
 import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from selvage.interfaces import (
     IAcceptableCiphers,
@@ -52,6 +53,8 @@ _ALWAYS = int(ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_N
 #: Contexts that one object of options keeps.  Each set of protocols that factories ask for takes one; few have more than one.
 _KEPT_CONTEXTS = 16
 
+P = ParamSpec("P")
+
 _EXCLUSIVE = (
     ("trustRoot", "requireCertificate"),
     ("trustRoot", "verify"),
@@ -63,19 +66,19 @@ _EXCLUSIVE = (
 )
 
 
-def _exclusive(init: Callable[..., None]) -> Callable[..., None]:
+def _exclusive(init: Callable[P, None]) -> Callable[P, None]:
     """Refuse arguments that contradict each other, given even with the value that is their default."""
-    names = init.__code__.co_varnames[1 : init.__code__.co_argcount]
+    code: CodeType = cast(Any, init).__code__
 
     @wraps(init)
-    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
-        given = {*names[: len(args)], *kwargs}
+    def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+        given = {*code.co_varnames[: len(args)], *kwargs}
         for one, other in _EXCLUSIVE:
             if one in given and other in given:
                 raise TypeError(
-                    f"The {one!r} and {other!r} arguments to {type(self).__name__} are mutually exclusive."
+                    f"The {one!r} and {other!r} arguments to CertificateOptions are mutually exclusive."
                 )
-        init(self, *args, **kwargs)
+        init(*args, **kwargs)
 
     return checked
 
@@ -187,6 +190,13 @@ class CertificateOptions:
         self._choose_ciphers(acceptableCiphers)
         self._standard_contexts: dict[Any, ssl.SSLContext] = {}
 
+    def __repr__(self) -> str:
+        whose = ""
+        if self._certificate is not None:
+            name = self._certificate.getSubject().get("commonName") or self._certificate.digest("sha256")
+            whose = f" of {name.decode('utf-8', 'backslashreplace')}"
+        return f"<{type(self).__name__}{whose}, peers {'verified' if self.verify else 'not verified'}>"
+
     def _choose_versions(
         self,
         method: int | None,
@@ -271,7 +281,7 @@ class CertificateOptions:
         if context is None:
             if len(self._standard_contexts) >= _KEPT_CONTEXTS:
                 self._standard_contexts.clear()
-            context = self._standard_contexts[kind] = _standard.make_context(self, *kind)
+            context = self._standard_contexts[kind] = _standard.context_of(self, *kind)
         return context
 
     def _is_standard(self) -> bool:

@@ -7,9 +7,12 @@ a file needs no more than the standard library.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, Self
 
+from selvage._hostnames import ascii_name
 from selvage.defer import Deferred
 from selvage.errors import VerifyError
 from selvage.tls._certificates import Certificate, CertificateRequest
@@ -41,8 +44,27 @@ TYPE_DSA = 116
 #: Bits of a new RSA key: what NIST SP 800-57 allows until 2030.
 KEY_SIZE = 2048
 
+# A host's name, or a wildcard for hosts.
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
 #: Seconds for which a new certificate is valid: a year.
 VALIDITY_S = 60 * 60 * 24 * 365
+
+
+def _host_of(subject: Any, x509: Any) -> Any:
+    """Return a common name that is a host's as an alternative name, where clients look for it; None if it is another's."""
+    for attribute in subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME):
+        try:
+            return x509.IPAddress(ip_address(attribute.value))
+        except ValueError:
+            pass
+        try:
+            name = ascii_name(attribute.value)
+        except UnicodeError:
+            continue
+        if _HOST.fullmatch(name):
+            return x509.DNSName(name)
+    return None
 
 
 class KeyPair(PublicKey):
@@ -135,7 +157,8 @@ class KeyPair(PublicKey):
     ) -> Certificate:
         """Grant a request: make the certificate, signed with this key.
 
-        A certificate that this key makes for itself may sign others; those that it makes for other keys may not.
+        A certificate that this key makes for itself may sign others; those that it makes for other keys may not.  A common
+        name that is a host's name or address is its alternative name, too: that is where clients look.
 
         Args:
             issuerDistinguishedName: whose key this is.
@@ -170,6 +193,8 @@ class KeyPair(PublicKey):
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(own), critical=False)
         )
+        if alternative := _host_of(request.subject, x509):
+            builder = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
         return Certificate(builder.sign(private_key(self), digest_of(digestAlgorithm)))
 
     def signCertificateRequest(

@@ -105,7 +105,7 @@ def file_of(data: bytes) -> Iterator[str]:
     this user can read, and is removed afterwards.
     """
     if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
-        descriptor = os.memfd_create("selvage-tls", os.MFD_CLOEXEC)
+        descriptor = os.memfd_create("selvage-tls")
         try:
             with open(descriptor, "wb", closefd=False) as file:
                 file.write(data)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selvage.tls._certificates import certificate_der
 from selvage.tls._keys import private_pem
 from selvage.tls._parameters import path_of
 from selvage.tls._pem import certificate_pem, file_of, no_passphrase
+from selvage.tls._trust import OpenSSLDefaultPaths
 from selvage.tls._versions import STANDARD, TLSVersion
 
 if TYPE_CHECKING:
     from selvage.tls._options import CertificateOptions
 
-__all__ = ["make_context"]
+__all__ = ["context_of"]
 
 # Versions are set as a range; these are the old way, of which the standard module warns.
 _VERSION_FLAGS = int(
@@ -29,6 +31,56 @@ _VERSION_FLAGS = int(
 
 # The standard module turns this on: a stream that is cut off shall look as one that has ended.  It shall not.
 _IGNORE_EOF = int(getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0))
+
+
+#: Contexts that trust the platform's authorities and show no certificate, by all that makes a difference.  Reading those
+#: authorities takes some thirty milliseconds, and a program that talks to many hosts has options for each.
+_platform_contexts: dict[Any, ssl.SSLContext] = {}
+
+#: How many of them are kept; two or three are in use.
+_KEPT_CONTEXTS = 16
+
+
+def context_of(
+    options: CertificateOptions, is_client: bool, protocols: tuple[bytes, ...], check_hostname: bool
+) -> ssl.SSLContext:
+    """Return the context for some options; as `make_context`, but one that others have made is used again."""
+    if (
+        type(options.trustRoot) is not OpenSSLDefaultPaths
+        or options._key is not None
+        or options.dhParameters is not None
+    ):
+        return make_context(options, is_client, protocols, check_hostname)
+    kind = (
+        is_client,
+        protocols,
+        check_hostname,
+        options._options,
+        options._versions,
+        options._standard_ciphers,
+        options.requireCertificate,
+        options.enableSessions,
+        _platform_state(),
+    )
+    context = _platform_contexts.get(kind)
+    if context is None:
+        if len(_platform_contexts) >= _KEPT_CONTEXTS:
+            _platform_contexts.clear()
+        context = _platform_contexts[kind] = make_context(options, is_client, protocols, check_hostname)
+    return context
+
+
+def _platform_state() -> tuple[object, ...]:
+    """Return what changes when the platform's authorities do: a program that runs for months shall notice."""
+    paths = ssl.get_default_verify_paths()
+    return tuple((path, _changed(path)) for path in (paths.cafile, paths.capath) if path)
+
+
+def _changed(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
 
 
 def make_context(

@@ -45,6 +45,9 @@ class OpenSSLCertificateAuthorities:
             each if isinstance(each, Certificate) else Certificate(each) for each in caCerts
         ]
 
+    def __len__(self) -> int:
+        return len(self._certificates)
+
     @property
     def _caCerts(self) -> list[Any]:
         """The certificates as objects of pyOpenSSL."""

@@ -83,7 +83,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "ALERT_CERTIFICATE_UNKNOWN": _REFUSED,
     "ALERT_UNSUPPORTED_CERTIFICATE": _REFUSED,
     "ALERT_CERTIFICATE_REQUIRED": _MISSING,
-    "UNRECOGNIZED_NAME": (
+    "TLSV1_UNRECOGNIZED_NAME": (
         "the server does not serve the name that was asked for",
         "see that the host's name is right",
     ),
