@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from selvage.testing.trial import command, reporter
 from selvage.testing.trial._usage import UsageError
@@ -464,3 +465,62 @@ def test_pytest_and_trial_agree(here: Path) -> None:
     trial, pytests = ends("trial.xml"), ends("pytest.xml")
     assert len(trial) == 16
     assert trial == pytests
+
+
+def test_tracebacks_for_an_editor_and_with_variables(here: Path) -> None:
+    _, text = run("--tbformat", "emacs", "test_given.ATests.test_wrong")
+    assert f"{here / 'test_given.py'}:12:test_wrong\nbuiltins.RuntimeError: boom\n" in text
+    _, text = run("--tbformat", "cgitb", "test_given.ATests.test_wrong")
+    assert "test_wrong" in text and "boom" in text
+
+
+def test_errors_at_once(here: Path) -> None:
+    _, text = run("-e", "--reporter", "bwverbose", "test_given.ATests.test_wrong")
+    assert text.index("builtins.RuntimeError: boom") < text.index("[ERROR]")
+
+
+@pytest.mark.slow
+def test_each_call_is_printed(here: Path) -> None:
+    done = program(here, "--spew", "--reporter", "text", "test_given.ATests.test_ok")
+    assert done.returncode == 0
+    assert f"ATests.test_ok in {here / 'test_given.py'}:6" in done.stderr
+
+
+@pytest.mark.slow
+def test_modules_that_are_not_to_be_had(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                with self.assertRaises(ImportError):
+                    import imaplib
+        """,
+    )
+    assert (
+        program(here, "--without-module", "imaplib,nntplib", "--reporter", "text", "test_more").returncode
+        == 0
+    )
+
+
+WORDS = st.text(
+    st.characters(exclude_characters=";:\n\r", exclude_categories=("Cs", "Cc")), min_size=1
+).filter(lambda word: word == word.strip() != "" and "-*-" not in f" {word} ")
+
+
+@given(st.dictionaries(WORDS, WORDS, min_size=1), st.sampled_from(["", "# ", "<!-- "]))
+def test_variables_of_a_file_are_read_as_they_are_written(variables: dict[str, str], before: str) -> None:
+    written = "; ".join(f"{name}: {value}" for name, value in variables.items())
+    assert command._parseLocalVariables(f"{before}-*- {written} -*-") == variables
+
+
+@given(st.text())
+def test_any_other_line_is_refused(line: str) -> None:
+    try:
+        found = command._parseLocalVariables(line)
+    except ValueError:
+        return
+    assert line.count("-*-") >= 2 and found

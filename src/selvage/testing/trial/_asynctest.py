@@ -75,6 +75,12 @@ class TestCase(SynchronousTestCase):
         super().__init__(methodName)
         self._timed_out = False
 
+    def setUp(self) -> Any:
+        """Called before the test; may wait as it may."""
+
+    def tearDown(self) -> Any:
+        """Called after the test and its cleanups; may wait as it may."""
+
     def assertFailure(self, deferred: Deferred[_T], *expectedFailures: type[BaseException]) -> Deferred[_T]:
         """Fail the test unless a Deferred fails with one of these exceptions.
 
