@@ -358,6 +358,7 @@ def _results() -> list[Scenario]:
             },
             # Two workers wait half as long as one; starting them takes its part of that.
             [Budget("trial: tests that wait", 1.2, against="selvage -j 1", unit="wall_us")],
+            rounds=3,
         ),
         Children(
             "processes",

@@ -1,4 +1,4 @@
-"""40 tests, each of which waits for a twentieth of a second; run by twisted_trial.py."""
+"""100 tests, each of which waits for a twentieth of a second; run by twisted_trial.py."""
 
 from twisted.internet import reactor, task
 from twisted.trial import unittest
@@ -12,5 +12,5 @@ def waiting(self):
     return task.deferLater(reactor, 0.05, lambda: None)
 
 
-for number in range(40):
+for number in range(100):
     setattr(WaitingTests, f"test_{number:02}", waiting)

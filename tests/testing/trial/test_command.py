@@ -524,3 +524,29 @@ def test_any_other_line_is_refused(line: str) -> None:
     except ValueError:
         return
     assert line.count("-*-") >= 2 and found
+
+
+@pytest.mark.slow
+def test_a_twisted_program_is_tested_where_no_twisted_is_installed(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from twisted.internet import defer, reactor
+        from twisted.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                d = defer.Deferred()
+                reactor.callLater(0, d.callback, None)
+                return d
+        """,
+    )
+    alone = (
+        "import sys\n"
+        "from selvage import _wing, cli\n"
+        "_wing.WingFinder._installed_spec = lambda self, fullname, path: None\n"
+        "cli.main(['trial', '--reporter', 'text', 'test_more'])"
+    )
+    done = subprocess.run([sys.executable, "-c", alone], cwd=here, capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout[:2]) == (0, ".\n"), done.stderr
