@@ -286,6 +286,30 @@ def test_until_failure_runs_again_and_keeps_the_tests(here: Path) -> None:
     assert "Test Pass 3" in stream.getvalue()
 
 
+def test_a_suite_that_lets_go_of_its_tests_runs_fixtures_of_classes_once(here: Path) -> None:
+    order: list[str] = []
+
+    class Case(unittest.SynchronousTestCase):
+        @classmethod
+        def setUpClass(cls) -> None:
+            order.append("set up")
+
+        @classmethod
+        def tearDownClass(cls) -> None:
+            order.append("tear down")
+
+        def test_a(self) -> None:
+            order.append(f"a, {suite.countTestCases()} left")
+
+        def test_b(self) -> None:
+            order.append(f"b, {suite.countTestCases()} left")
+
+    suite = runner.TestLoader(runner.DestructiveTestSuite).loadClass(Case)
+    suite.run(TestResult())
+    assert order == ["set up", "a, 2 left", "b, 1 left", "tear down"]
+    assert suite.countTestCases() == 0
+
+
 def test_an_error_between_tests_is_told(here: Path) -> None:
     class Suite(runner.TestSuite):
         def run(self, result: Any, debug: bool = False) -> Any:

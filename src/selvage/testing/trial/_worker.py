@@ -59,11 +59,7 @@ def run_tests(names: list[str], setup: Setup) -> list[Event]:
     result = _Recorder(numbers)
     log.addObserver(result.note_warning)
     try:
-        tests = []
-        for name in names:
-            suite = unittest.decorate(_load(name, setup), lambda test: test)
-            tests += list(_iterateTests(suite))
-        whole: Any = TestSuite(tests)
+        whole: Any = TestSuite(test for name in names for test in _iterateTests(_load(name, setup)))
         if setup.force_gc:
             whole = unittest.decorate(whole, _ForceGarbageCollectionDecorator)
         whole.run(result)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TextIO, TypeAlias, cast
 
 from selvage._publish import publish
@@ -77,18 +77,39 @@ def samefile(filename1: str, filename2: str) -> bool:
     return os.path.samefile(filename1, filename2)
 
 
+class _Consumed:
+    """Tests that are taken from a list as they are run: each is gone when the next is asked for.
+
+    Whoever else looks at them meanwhile, to count them, takes none.
+    """
+
+    def __init__(self, tests: list[Any]) -> None:
+        self._tests = tests
+        self._is_run = False
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._is_run:
+            return iter(self._tests)
+        self._is_run = True
+        return self._run()
+
+    def _run(self) -> Iterator[Any]:
+        while self._tests:
+            yield self._tests[0]
+            del self._tests[0]
+
+
 class DestructiveTestSuite(TestSuite):
     """Lets go of each test when it has run, so that a long run does not keep them all."""
 
     def run(self, result: Any, debug: bool = False) -> Any:
         """Run the tests, and take those that have run from the suite."""
         remaining = self._tests
-        while remaining and not result.shouldStop:
-            # One at a time, so that `unittest` looks after fixtures of classes and modules as for a whole suite.
-            self._tests = [remaining.pop(0)]
-            super().run(result, debug)
-        self._tests = remaining
-        return result
+        self._tests = cast(Any, _Consumed(remaining))
+        try:
+            return super().run(result, debug)
+        finally:
+            self._tests = remaining
 
 
 class LoggedSuite(TestSuite):
