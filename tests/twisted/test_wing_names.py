@@ -27,6 +27,13 @@ _TLS = "made by listenSSL and connectSSL only"
 _TEMPLATE = "imported from twisted.web.template, where it is"
 
 DIFFERS: dict[str, dict[str, str]] = {
+    "twisted.python.filepath": {
+        "AbstractFilePath.": "kinds of paths have it; the base class only says so to checkers",
+        "ERROR_": "imported from twisted.python.win32, where it is",
+        "O_BINARY: missing": "imported from os, where it is",
+        "Permissions.compareAttributes: missing": "how Twisted's class compares itself",
+        "RWX.compareAttributes: missing": "how Twisted's class compares itself",
+    },
     "twisted.web.http": {
         "H2Connection: missing": "imported from twisted.web._http2, where it is",
         "HTTPChannel.headerReceived: missing": "the fields of a head are found together, not line by line",

@@ -8,12 +8,13 @@ import pytest
 
 from selvage.defer import Deferred
 from selvage.failure import Failure
+from selvage.web._roots import ConstraintViolation, Locked, NotSupportedError
 from selvage.web.resource import Resource
 from selvage.web.rewrite import RewriterResource, alias, tildeToUsers
 from selvage.web.script import PythonScript, ResourceScript, ResourceScriptDirectory, ResourceScriptWrapper
 from selvage.web.static import Data, File, Registry
 from selvage.web.util import DeferredResource, ParentRedirect, Redirect, redirectTo
-from selvage.web.vhost import NameVirtualHost, VHostMonsterResource
+from selvage.web.vhost import NameVirtualHost, VHostMonsterResource, VirtualHostCollection
 from tests.web.serving import Server, body, head, status
 
 
@@ -210,3 +211,27 @@ def test_a_page_of_data_has_its_type_and_length():
     leaf.isLeaf = True
     fields = head(get(leaf))
     assert (fields[b"content-type"], fields[b"content-length"]) == (b"text/plain", b"2")
+
+
+def test_hosts_are_a_collection_that_can_be_configured():
+    virtual = hosts()
+    collection = VirtualHostCollection(virtual)
+    collection.putEntity(b"c.example", leaf := Where(b"c"))
+    assert collection.getStaticEntity(b"c.example") is leaf
+    assert {name for name, _ in collection.listStaticEntities()} >= {b"a.example", b"c.example"}
+    collection.delEntity(b"c.example")
+    assert status(get(virtual, b"/", b"c.example")) == 404
+    with pytest.raises(ConstraintViolation, match="of incorrect type"):
+        collection.putEntity(b"d.example", "no resource")
+
+
+def test_a_locked_collection_takes_nothing():
+    collection = Locked({"a": 1})
+    collection.putEntity("b", 2)
+    collection.lock()
+    with pytest.raises(ConstraintViolation, match="takes nothing such as 3"):
+        collection.putEntity("c", 3)
+    assert (collection.listNames(None), collection.listEntities(None)) == (["a", "b"], [("a", 1), ("b", 2)])
+    assert collection.getEntity("a", None) == 1 and collection.getEntity("z", None) is None
+    with pytest.raises(NotSupportedError, match=r"Locked\.storeEntity"):
+        collection.storeEntity("d", None)

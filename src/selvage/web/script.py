@@ -28,6 +28,7 @@ __all__ = [
     "ResourceScript",
     "ResourceScriptDirectory",
     "ResourceScriptWrapper",
+    "ResourceTemplate",
     "rpyNoResource",
 ]
 
@@ -106,6 +107,24 @@ def ResourceScript(path: Any, registry: Registry) -> Any:
     if scanner.doCache and resource is not missing:
         registry.cachePath(path, resource)
     return resource
+
+
+def ResourceTemplate(path: Any, registry: Registry) -> Any:
+    """Run a template of Quixote (`.ptl`), and return what it calls `resource`.
+
+    Raises:
+        ImportError: Quixote is not installed.
+    """
+    from quixote import ptl_compile  # type: ignore[import-not-found, unused-ignore]
+
+    names = {
+        "__file__": os.fsdecode(path),
+        "resource": error_page(INTERNAL_SERVER_ERROR, "Whoops! Internal Error", rpyNoResource),
+        "registry": registry,
+    }
+    with open(path, encoding="utf-8") as file:
+        exec(ptl_compile.compile_template(file, path), names)
+    return names["resource"]
 
 
 class ResourceScriptWrapper(Resource):

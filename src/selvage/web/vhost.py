@@ -10,8 +10,39 @@ from typing import Any
 from selvage._publish import publish
 from selvage.web._pages_of_old import no_resource
 from selvage.web._resource import Resource
+from selvage.web._roots import Homogenous
 
-__all__ = ["NameVirtualHost", "VHostMonsterResource"]
+__all__ = ["NameVirtualHost", "VHostMonsterResource", "VirtualHostCollection"]
+
+
+class VirtualHostCollection(Homogenous):
+    """The hosts of a `NameVirtualHost`, as a collection that a program can be configured with.
+
+    Args:
+        nvh: has the hosts.
+    """
+
+    entityType = Resource
+
+    def __init__(self, nvh: NameVirtualHost) -> None:
+        super().__init__()
+        self.nvh = nvh
+
+    def listStaticEntities(self) -> Any:
+        """Return names and what is served for each."""
+        return self.nvh.listStaticEntities()
+
+    def getStaticEntity(self, name: bytes) -> Any:
+        """Return what is served for a name, None for nothing."""
+        return self.nvh.getStaticEntity(name)
+
+    def reallyPutEntity(self, name: bytes, entity: Any) -> None:
+        """Serve something for a name."""
+        self.nvh.addHost(name, entity)
+
+    def delEntity(self, name: bytes) -> None:
+        """Serve a name no more."""
+        self.nvh.removeHost(name)
 
 
 class NameVirtualHost(Resource):

@@ -7,5 +7,6 @@ from selvage.web.script import (
     ResourceScript as ResourceScript,
     ResourceScriptDirectory as ResourceScriptDirectory,
     ResourceScriptWrapper as ResourceScriptWrapper,
+    ResourceTemplate as ResourceTemplate,
     rpyNoResource as rpyNoResource,
 )

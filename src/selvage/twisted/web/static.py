@@ -1,5 +1,6 @@
 """`twisted.web.static`: files, directories and other things that do not change by themselves."""
 
+from selvage.reactor._platform import PLATFORM_TYPE as platformType  # noqa: F401
 from selvage.web.static import (
     ASISProcessor as ASISProcessor,
     Data as Data,

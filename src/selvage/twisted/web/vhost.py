@@ -3,5 +3,6 @@
 from selvage.web.vhost import (
     NameVirtualHost as NameVirtualHost,
     VHostMonsterResource as VHostMonsterResource,
+    VirtualHostCollection as VirtualHostCollection,
     _HostResource as _HostResource,
 )

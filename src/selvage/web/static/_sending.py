@@ -6,7 +6,13 @@ from typing import IO, Any
 
 from selvage.interfaces import IPushProducer, implementer
 
-__all__ = ["send_quickly"]
+__all__ = ["answers_quickly", "send_quickly"]
+
+
+def answers_quickly(request: Any) -> bool:
+    """Tell whether a request is one of ours, in whose answer nobody has a say but who renders it."""
+    may = getattr(request, "_may_answer_quickly", None)
+    return may is not None and bool(may())
 
 
 def send_quickly(request: Any, file: IO[bytes], offset: int, size: int) -> bool:
@@ -18,8 +24,7 @@ def send_quickly(request: Any, file: IO[bytes], offset: int, size: int) -> bool:
     Returns:
         Whether it was begun; else nothing has happened.
     """
-    may = getattr(request, "_may_answer_quickly", None)
-    if may is None or not may():
+    if not answers_quickly(request):
         return False
     send_file = getattr(request.channel.transport, "send_file", None)
     if send_file is None or not hasattr(file, "fileno"):
