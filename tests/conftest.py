@@ -8,11 +8,18 @@ import pytest
 from hypothesis import settings
 
 from selvage.failure import forget
+from selvage.testing import pytest_plugin
 
 # What CI runs is the same each time; whoever runs the tests at home looks a little further with each run.
 settings.register_profile("same each time", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("same each time")
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Use the plugin of this very source, in environments made before it had its entry point, too."""
+    if not pluginmanager.has_plugin("selvage"):
+        pluginmanager.register(pytest_plugin, "selvage")
 
 
 def pytest_configure() -> None:

@@ -58,6 +58,7 @@ FACES = [
     "selvage.testing.conformance",
     "selvage.testing.faults",
     "selvage.testing.iosim",
+    "selvage.testing.pytest_plugin",
     "selvage.testing.strategies",
     "selvage.testing.trial",
     "selvage.testing.trial.command",

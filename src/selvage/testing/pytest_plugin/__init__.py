@@ -1,0 +1,347 @@
+"""The pytest plugin: tests that wait run on the reactor, and nothing that they leave behind is overlooked.
+
+With Selvage installed pytest finds it by itself (entry point `selvage`; `-p no:selvage` keeps it out).
+
+    selvage_mode = "auto"       # each `async def` or `inlineCallbacks` test runs on the reactor
+    selvage_mode = "strict"     # only tests marked with @pytest.mark.selvage do; the default
+
+Nothing of Selvage is imported until a test needs it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import unittest
+from collections.abc import Generator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from selvage.reactor import Reactor
+    from selvage.tasks import Clock
+    from selvage.testing import MemoryReactorClock
+    from selvage.testing.pytest_plugin._failures import LoggedFailures
+    from selvage.testing.pytest_plugin._watching import Watch
+
+__all__ = [
+    "clock",
+    "logged_failures",
+    "memory_reactor",
+    "reactor",
+    "unused_port",
+]
+
+# Seconds that a test, or one fixture, may take: what trial grants.
+_DEFAULT_TIMEOUT_S = 120.0
+
+# Tests that other plugins run.
+_OTHERS = ("anyio", "asyncio", "trio")
+
+# A test that asks for one of these is watched though it does not wait.
+_WATCHED_FIXTURES = {"reactor", "logged_failures"}
+
+_watch_key: pytest.StashKey[Watch] = pytest.StashKey()
+_plans_key: pytest.StashKey[list[Any]] = pytest.StashKey()
+_stack_key: pytest.StashKey[ExitStack] = pytest.StashKey()
+
+
+# --- Settings ------------------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say which settings there are."""
+    group = parser.getgroup("selvage")
+    group.addoption(
+        "--selvage-mode",
+        choices=("auto", "strict"),
+        default=None,
+        help="which tests run on Selvage's reactor",
+    )
+    parser.addini(
+        "selvage_mode", 'which tests run on the reactor: "auto" (all that wait) or "strict" (marked ones)'
+    )
+    parser.addini("selvage_timeout", "seconds that a test or a fixture which waits may take (120)")
+    parser.addini("selvage_debug", "whether to note where Deferreds and delayed calls are made", type="bool")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, and refuse settings that make no sense."""
+    config.addinivalue_line(
+        "markers",
+        "selvage(timeout=None, clean=True): run on Selvage's reactor; seconds it may take; whether it may leave nothing",
+    )
+    _mode(config)
+    _default_timeout(config)
+    if config.getini("selvage_debug"):
+        from selvage.defer import setDebugging
+        from selvage.reactor import DelayedCall
+
+        setDebugging(True)
+        DelayedCall.debug = True
+
+
+def _mode(config: pytest.Config) -> str:
+    mode = config.getoption("--selvage-mode") or config.getini("selvage_mode") or "strict"
+    if mode not in ("auto", "strict"):
+        raise pytest.UsageError(f'selvage_mode is "auto" or "strict", not {mode!r}')
+    return str(mode)
+
+
+def _default_timeout(config: pytest.Config) -> float:
+    given = config.getini("selvage_timeout")
+    try:
+        seconds = float(given) if given else _DEFAULT_TIMEOUT_S
+    except ValueError:
+        raise pytest.UsageError(f"selvage_timeout is a number of seconds, not {given!r}") from None
+    if seconds <= 0:
+        raise pytest.UsageError(f"selvage_timeout has to be above 0, not {given!r}")
+    return seconds
+
+
+# --- Whose test is it ----------------------------------------------------------------------------------------------
+
+
+def _is_ours(item: Any) -> bool:
+    """Tell whether we may run a test if it waits."""
+    if not isinstance(item, pytest.Function) or _is_test_case(item):
+        return False
+    if item.get_closest_marker("selvage") is not None:
+        return True
+    return _mode(item.config) == "auto" and not any(item.get_closest_marker(name) for name in _OTHERS)
+
+
+def _is_test_case(item: Any) -> bool:
+    cls = getattr(item, "cls", None)
+    return cls is not None and issubclass(cls, unittest.TestCase)
+
+
+def _settings(item: pytest.Item) -> dict[str, Any]:
+    marker = item.get_closest_marker("selvage")
+    given = {} if marker is None else dict(marker.kwargs)
+    if marker is not None and (marker.args or set(given) - {"timeout", "clean"}):
+        raise pytest.UsageError(
+            f"{item.nodeid}: the marker selvage takes timeout= and clean=, not {(*marker.args, *given)!r}"
+        )
+    timeout = given.get("timeout")
+    return {
+        "timeout_s": _default_timeout(item.config) if timeout is None else float(timeout),
+        "clean": bool(given.get("clean", True)),
+    }
+
+
+def _innermost(function: Any) -> Any:
+    """The function that Hypothesis calls many times, or the function itself."""
+    hypothesis = getattr(function, "hypothesis", None)
+    return function if hypothesis is None else hypothesis.inner_test
+
+
+# --- The life of a test --------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Begin to watch, before there are any fixtures."""
+    if _watch_key in item.stash:
+        del item.stash[_watch_key]  # it is run again
+    item.stash[_stack_key] = stack = ExitStack()
+    faults = sys.modules.get("selvage.testing.faults")
+    if faults is not None:
+        item.stash[_plans_key] = stack.enter_context(faults.plans_made())
+    if _is_ours(item) and _is_watched(item):
+        _watch(item)
+    elif _is_test_case(item) and "selvage.reactor" in sys.modules:
+        from selvage.testing.pytest_plugin._running import ready_reactor
+
+        ready_reactor()  # trial's cases run it themselves, and a test before this one may have stopped it
+    return (yield)
+
+
+def _is_watched(item: Any) -> bool:
+    if item.get_closest_marker("selvage") is not None or _WATCHED_FIXTURES & set(item.fixturenames):
+        return True
+    function = _innermost(item.obj)
+    if inspect.iscoroutinefunction(function):
+        return True
+    if not hasattr(function, "__wrapped__"):
+        return False
+    from selvage.testing.pytest_plugin._running import is_waiting_function
+
+    return is_waiting_function(function)
+
+
+def _watch(item: Any) -> None:
+    """Watch a test from now on, unless it is watched."""
+    if _watch_key not in item.stash:
+        from selvage.testing.pytest_plugin._watching import Watch
+
+        item.stash[_watch_key] = Watch(_settings(item)["clean"])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: Any) -> Generator[None, Any, Any]:
+    """Let pytest call a test that waits."""
+    if not _is_ours(pyfuncitem):
+        return (yield)
+    function = pyfuncitem.obj
+    inner = _innermost(function)
+    if "selvage.defer" not in sys.modules and not inspect.iscoroutinefunction(inner):
+        return (yield)  # it cannot have a Deferred
+    from selvage.testing.pytest_plugin._functions import ordinary_test
+
+    ordinary = ordinary_test(
+        inner, _settings(pyfuncitem)["timeout_s"], pyfuncitem.name, lambda: _watch(pyfuncitem)
+    )
+    if inner is not function:
+        function.hypothesis.inner_test = ordinary
+    else:
+        pyfuncitem.obj = ordinary
+    try:
+        return (yield)
+    finally:
+        if inner is not function:
+            function.hypothesis.inner_test = inner
+        else:
+            pyfuncitem.obj = function
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test for failures that nobody handled."""
+    try:
+        yield
+    except BaseException:
+        if _watch_key in item.stash:
+            item.stash[_watch_key].failed = True
+        raise
+    if _watch_key in item.stash:
+        item.stash[_watch_key].check_failures()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Look what is left when the test's fixtures are gone."""
+    try:
+        return (yield)
+    finally:
+        item.stash[_stack_key].close()
+        if _watch_key in item.stash:
+            item.stash[_watch_key].end(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what it cannot say itself: the faults injected, the failures nobody handled."""
+    report = yield
+    if report.failed:
+        for plan in item.stash.get(_plans_key, ()):
+            report.sections.append(("Faults injected", plan.report()))
+        watch = item.stash.get(_watch_key, None)
+        if watch is not None and len(watch.failures):
+            report.sections.append(("Failures that nobody handled", str(watch.failures)))
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: Any) -> Generator[None, Any, Any]:
+    """Let pytest call a fixture that waits; what fixtures of wider scope make is not a test's to clean up."""
+    item = request._pyfuncitem
+    if not _is_ours(item):
+        return (yield)
+    function: Any = fixturedef.func
+    ordinary = _ordinary_fixture(function, request)
+    if ordinary is not None:
+        fixturedef.func = ordinary  # type: ignore[misc]
+    watch = item.stash.get(_watch_key, None)
+    try:
+        if watch is None or watch.surroundings is None or fixturedef.scope == "function":
+            return (yield)
+        with watch.surroundings.allowed():
+            return (yield)
+    finally:
+        if ordinary is not None:
+            fixturedef.func = function  # type: ignore[misc]
+
+
+def _ordinary_fixture(function: Any, request: Any) -> Any:
+    """Make what pytest can call of a fixture function that waits and is nobody else's; else None."""
+    waits = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    if not waits and not hasattr(function, "__wrapped__"):
+        return None
+    if "anyio_backend" in request.fixturenames or getattr(function, "_force_asyncio_fixture", False):
+        return None
+    # Collected on another instance of the class than the test runs on.
+    if inspect.ismethod(function) and isinstance(request.instance, type(function.__self__)):
+        function = function.__func__.__get__(request.instance)
+    from selvage.testing.pytest_plugin._functions import ordinary_fixture
+
+    return ordinary_fixture(function, _settings(request._pyfuncitem)["timeout_s"], request.fixturename)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Stop the reactor: its "shutdown" triggers run, the threads of its pool end."""
+    if "selvage.testing.pytest_plugin._running" not in sys.modules:
+        return
+    from selvage.testing.pytest_plugin._running import ready_reactor
+
+    ready = ready_reactor()
+    if ready._loop is not None and not ready._started:
+        ready.callWhenRunning(ready.stop)
+        ready.run()
+
+
+# --- Fixtures ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="reactor")
+def reactor() -> Reactor:
+    """The ambient reactor: it runs while a test waits; the test may leave nothing in it."""
+    from selvage.testing.pytest_plugin._running import ready_reactor
+
+    ready: Reactor = ready_reactor()
+    return ready
+
+
+@pytest.fixture(name="clock")
+def clock() -> Clock:
+    """A `Clock`: time that moves only when the test says so."""
+    from selvage.tasks import Clock
+
+    return Clock()
+
+
+@pytest.fixture(name="memory_reactor")
+def memory_reactor() -> MemoryReactorClock:
+    """A `MemoryReactorClock`: notes what is asked of it, and its time moves only when the test says so."""
+    from selvage.testing import MemoryReactorClock
+
+    return MemoryReactorClock()
+
+
+@pytest.fixture(name="unused_port")
+def unused_port() -> int:
+    """A TCP port of 127.0.0.1 on which nothing listens."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(name="logged_failures")
+def logged_failures(request: pytest.FixtureRequest) -> LoggedFailures:
+    """Failures that nobody handled, or that were logged, in this test: it fails for those that it does not take."""
+    watch: Watch | None = request.node.stash.get(_watch_key, None)
+    if watch is None:
+        pytest.fail(
+            "logged_failures belongs to tests that Selvage runs: mark this one with @pytest.mark.selvage, or set "
+            'selvage_mode = "auto"',
+            pytrace=False,
+        )
+    return watch.failures

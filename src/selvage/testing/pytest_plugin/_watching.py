@@ -1,0 +1,54 @@
+"""One test under watch: what fails it besides its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from selvage.testing.pytest_plugin._failures import LoggedFailures
+from selvage.testing.pytest_plugin._leftovers import Surroundings, hint
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Watches one test from before its fixtures are made until they are gone.
+
+    Args:
+        clean: whether the test may leave nothing behind.
+    """
+
+    def __init__(self, clean: bool) -> None:
+        self.failures = LoggedFailures()
+        self.surroundings = Surroundings() if clean else None
+        self.failed = False  # the test has failed on its own
+        self.failures._start()
+
+    def check_failures(self) -> None:
+        """Fail if there were failures that nobody handled and nobody has taken."""
+        count = len(self.failures)
+        if count:
+            text = str(self.failures)
+            self.failures.take()
+            pytest.fail(
+                f"{count} failure{'s' if count > 1 else ''} that nobody handled "
+                f"(logged_failures.take() takes those that a test expects):\n\n{text}",
+                pytrace=False,
+            )
+
+    def end(self, item: Any) -> None:
+        """Look what is left, and fail if it is anything; an end that follows a failure only tidies up."""
+        # The values of fixtures that are over; pytest drops them a moment later.
+        item.funcargs.clear()
+        left: list[str] = []
+        try:
+            if self.surroundings is not None:
+                left = self.surroundings.clean()
+            if not self.failed:
+                self.check_failures()
+        finally:
+            self.failures._stop()
+        if left and not self.failed:
+            lines = "\n".join(f"  {each}" for each in left)
+            pytest.fail(f"the test has left behind:\n{lines}{hint()}", pytrace=False)
