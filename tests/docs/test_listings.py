@@ -5,6 +5,7 @@ A fenced block that starts with ```python is a program. A comment before it, inv
 - no comment: it ends by itself with status 0;
 - `<!-- prints -->` before a ```text block: the program above it prints exactly that;
 - `<!-- serves PORT -->`: it listens on PORT (which the test replaces by a free one) until it is interrupted;
+- `<!-- pytest NAME -->`: it is saved as NAME and its tests pass under pytest;
 - `<!-- file NAME -->`: it is saved as NAME and run from there, so that tracebacks name it and have its lines;
 - `<!-- continues -->`: it goes on from the block above it, in the same program;
 - `<!-- needs twisted -->`: it uses modules that come from an installed Twisted;
@@ -51,6 +52,10 @@ class Listing:
         return next((d.split()[1] for d in self.directives if d.startswith("file ")), None)
 
     @property
+    def tests(self) -> str | None:
+        return next((d.split()[1] for d in self.directives if d.startswith("pytest ")), None)
+
+    @property
     def port(self) -> str | None:
         return next((d.split()[1] for d in self.directives if d.startswith("serves ")), None)
 
@@ -95,13 +100,17 @@ def test_listing_runs(listing: Listing, tmp_path: Path) -> None:
 
 def run_to_end(listing: Listing, folder: Path) -> None:
     arguments = command(listing.source)
+    if listing.tests is not None:
+        (folder / listing.tests).write_text(listing.source)
+        plugins = ["-p", "no:cacheprovider", "-p", "no:selvage", "-p", "selvage.testing.pytest_plugin"]
+        arguments = [sys.executable, "-m", "pytest", *plugins, "-o", "selvage_mode=auto", listing.tests]
     if listing.file is not None:
         (folder / listing.file).write_text(listing.source)
         arguments[-2:] = [listing.file]
     done = subprocess.run(
         arguments, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     if listing.output is not None:
         # A page knows no folder of this machine.
         assert done.stdout.replace(f"{folder}/", "") == listing.output, done.stderr

@@ -160,7 +160,8 @@ class FaultPlan:
     def report(self) -> str:
         """Say which seed it was and what struck, for a person; the last 50 records."""
         struck = sum(self.counts.values())
-        lines = [f"{self!r}: {struck} faults struck; {SEED_VARIABLE}={self.seed} deals them again"]
+        faults = "1 fault" if struck == 1 else f"{struck} faults"
+        lines = [f"{self!r}: {faults} struck; {SEED_VARIABLE}={self.seed} deals them again"]
         told = list(self.records)[-_RECORDS_TOLD:]
         if len(told) < struck:
             lines.append(f"  ... {struck - len(told)} before these")
