@@ -46,7 +46,8 @@ class FaultyProtocol(ProtocolWrapper):
         self._finishing = False  # loseWriteConnection was called
         self._over = False  # the wrapped protocol knows the end
         self._reading_paused = False  # by the wrapped protocol
-        self._valve: _Valve | None = None
+        self._producing = False  # a producer is registered
+        self._valve: _Valve | None = None  # ... and stands before faults
 
     # --- To the protocol: a transport ------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ class FaultyProtocol(ProtocolWrapper):
             raise TypeError(
                 f"Data must be bytes, not {type(data).__name__}; encode text before it is written"
             )
-        if self._finishing or (self.disconnecting and self._valve is None):
+        if self._finishing or (self.disconnecting and not self._producing):
             return
         if self._valve is not None:
             self._valve.wrote = True
@@ -100,11 +101,13 @@ class FaultyProtocol(ProtocolWrapper):
         transport: Any = self.transport
         if not self._sent.stages:
             transport.registerProducer(producer, streaming)
+            self._producing = True
             return
         if self._valve is not None:
             raise RuntimeError(
                 f"Cannot register {producer!r}: {self._valve.producer!r} is registered; call unregisterProducer first"
             )
+        self._producing = True
         self._valve = _Valve(producer, streaming, self._sent)
         transport.registerProducer(self._valve, True)
         if not streaming:
@@ -112,6 +115,7 @@ class FaultyProtocol(ProtocolWrapper):
 
     def unregisterProducer(self) -> None:
         """As `IConsumer.unregisterProducer`."""
+        self._producing = False
         valve, self._valve = self._valve, None
         if valve is not None:
             valve.close()
