@@ -161,6 +161,21 @@ def test_fragment_with_pauses_sends_bytes_apart() -> None:
     assert clock.seconds() == pytest.approx(1.5)
 
 
+def test_a_paused_protocol_without_a_clock_gets_the_rest_when_it_resumes() -> None:
+    class Slow(Talker):
+        def dataReceived(self, data: bytes) -> None:
+            super().dataReceived(data)
+            self.transport.pauseProducing()
+
+    first = Slow()
+    pair = play(FaultPlan(Fragment(), seed=1), first, Talker(b"abc"))
+    assert first.pieces == [b"a"]
+    first.transport.resumeProducing()
+    first.transport.resumeProducing()
+    pair.flush()
+    assert first.pieces == [b"a", b"b", b"c"]
+
+
 def test_bandwidth_takes_as_long_as_the_bytes_need() -> None:
     clock = Clock()
     plan = FaultPlan(Bandwidth(100, direction="sent"), seed=1, clock=clock)
@@ -260,6 +275,8 @@ def test_nothing_arrives_at_a_paused_protocol() -> None:
     pair.flush()
     assert first.heard == b""
     first.transport.resumeProducing()
+    assert first.heard == b"", "from within resumeProducing nothing comes"
+    plan.settle(pair)
     assert first.heard == b"one"
     second.transport.write(b"two")
     plan.settle(pair)
@@ -409,6 +426,7 @@ RECORDED = [
 ]
 
 
+@pytest.mark.slow
 def test_how_the_stream_is_cut_into_pieces_makes_no_difference() -> None:
     def outcome(chunk: int | None) -> Any:
         faults = (HalfClose(0.3, (0, 3000)), Cut(0.3, (0, 3000)), Corrupt(0.5, (0, 3000), 3))

@@ -69,9 +69,12 @@ class Lane:
         self._disarm()
 
     def resume(self) -> None:
-        """Deliver what is due, and go on."""
+        """Deliver what is due, and go on: not before this returns, where there is a clock to do it."""
         self._paused = False
-        self._run()
+        if self._clock is None:
+            self._run()
+        else:
+            self._arm()
 
     def stop(self) -> None:
         """Drop what is under way, and all that is put from now on."""
@@ -84,7 +87,7 @@ class Lane:
         if self._patience_s is None:
             # What was put later arrives no sooner.
             item.due = self._last_due = max(item.due, self._last_due)
-        overtaken = [each for each in self._under_way if each.behind]
+        overtaken = [] if self._patience_s is None else [each for each in self._under_way if each.behind]
         self._under_way.append(item)
         self.held += len(item.data)
         for each in overtaken:
@@ -117,7 +120,7 @@ class Lane:
             ready = [each for each in waiting if self._due(each) <= now]
             found = min(ready, key=self._due, default=None)
         if found is not None:
-            waiting.remove(found)
+            waiting.remove(found)  # of a stream the first, which is found at once
             self.held -= len(found.data)
         return found
 
