@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import selvage
 from selvage.defer import Deferred
 from selvage.endpoints import (
     HostnameEndpoint,
@@ -18,11 +17,11 @@ from selvage.errors import (
     ConnectionDone,
     ConnectionLost,
     ConnectionRefusedError,
+    DNSLookupError,
     TimeoutError,
 )
 from selvage.failure import Failure
 from selvage.protocols import DatagramProtocol, Factory, Protocol
-from selvage.reactor import get_reactor
 from selvage.tasks import Clock
 from selvage.testing import AccumulatingProtocol, StringTransport
 from selvage.testing.faults import (
@@ -163,24 +162,28 @@ def test_a_server_that_does_not_answer_resets_in_the_end() -> None:
 # --- On sockets ----------------------------------------------------------------------------------------------------
 
 
-def over_tcp(
-    conversation: Any, client_faults: tuple[Any, ...] = (), server_faults: tuple[Any, ...] = (), seed: int = 1
-) -> Any:
-    """Run a conversation with an echo server; returns what it returns, and the plans of client and server."""
+class Network:
+    """An echo server and a way to it, each behind a plan of its own."""
 
-    async def main() -> Any:
-        reactor = get_reactor()
-        here = FaultPlan(*client_faults, seed=seed, clock=reactor)
-        there = FaultPlan(*server_faults, seed=seed, clock=reactor)
-        listening = there.server(TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
-        port = await listening.listen(Factory.forProtocol(Echo))
-        try:
-            endpoint = here.client(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port))
-            return await conversation(endpoint), here, there
-        finally:
-            await port.stopListening()
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+        self.here = self.there = FaultPlan(clock=reactor)
+        self.port: Any = None
 
-    return selvage.run(main)
+    async def open(self, here: tuple[Any, ...] = (), there: tuple[Any, ...] = (), seed: int = 1) -> Any:
+        """Listen; returns the client's endpoint."""
+        self.here = FaultPlan(*here, seed=seed, clock=self.reactor)
+        self.there = FaultPlan(*there, seed=seed, clock=self.reactor)
+        listening = self.there.server(TCP4ServerEndpoint(self.reactor, 0, interface="127.0.0.1"))
+        self.port = await listening.listen(Factory.forProtocol(Echo))
+        return self.here.client(TCP4ClientEndpoint(self.reactor, "127.0.0.1", self.port.getHost().port))
+
+
+@pytest.fixture
+async def network(reactor: Any) -> Any:
+    network = Network(reactor)
+    yield network
+    await network.port.stopListening()
 
 
 async def say_hello(endpoint: Any) -> bytes:
@@ -198,53 +201,53 @@ async def hear_the_end(endpoint: Any) -> Any:
     return client.heard, await client.lost
 
 
-def test_real_sockets_without_faults() -> None:
-    assert over_tcp(say_hello)[0] == b"hello"
+async def test_real_sockets_without_faults(network: Network) -> None:
+    assert await say_hello(await network.open()) == b"hello"
 
 
-def test_real_sockets_one_byte_at_a_time() -> None:
-    heard, here, there = over_tcp(
-        say_hello, (Fragment(pause=0.001), Delay((0, 0.001))), (Fragment(pause=0.001),)
-    )
-    assert heard == b"hello"
-    assert here.counts["fragment"] == there.counts["fragment"] == 2
+async def test_real_sockets_one_byte_at_a_time(network: Network) -> None:
+    slowly = Fragment(pause=0.001)
+    assert await say_hello(await network.open((slowly, Delay((0, 0.001))), (slowly,))) == b"hello"
+    assert network.here.counts["fragment"] == network.there.counts["fragment"] == 2
 
 
-def test_a_real_connection_is_cut_by_the_client() -> None:
-    (_, reason), here, _ = over_tcp(hear_the_end, (Cut(at=50, direction="sent"),))
+async def test_a_real_connection_is_cut_by_the_client(network: Network) -> None:
+    _, reason = await hear_the_end(await network.open((Cut(at=50, direction="sent"),)))
     assert isinstance(reason, ConnectionLost)
-    assert here.counts == {"cut": 1}
+    assert network.here.counts == {"cut": 1}
 
 
-def test_a_real_connection_is_cut_by_the_server() -> None:
+async def test_a_real_connection_is_cut_by_the_server(network: Network) -> None:
     """The client sees a reset; bytes that were under way may be lost with it."""
-    (_, reason), _, there = over_tcp(hear_the_end, (), (Cut(at=50, direction="received"),))
+    _, reason = await hear_the_end(await network.open((), (Cut(at=50, direction="received"),)))
     assert isinstance(reason, ConnectionLost)
-    assert [each.at for each in there.records] == [50]
+    assert [each.at for each in network.there.records] == [50]
 
 
-def test_a_real_connection_is_refused_by_the_server() -> None:
-    (heard, reason), _, there = over_tcp(hear_the_end, (), (Refuse(),))
+async def test_a_real_connection_is_refused_by_the_server(network: Network) -> None:
+    heard, reason = await hear_the_end(await network.open((), (Refuse(),)))
     assert heard == b"" and isinstance(reason, ConnectionLost)
-    assert there.counts == {"refuse": 1}
+    assert network.there.counts == {"refuse": 1}
 
 
-def test_the_same_bytes_are_corrupted_each_time() -> None:
-    async def talk(endpoint: Any) -> bytes:
-        client = await connectProtocol(endpoint, Client(enough=200_000))
+async def test_the_same_bytes_are_corrupted_each_time(network: Network) -> None:
+    endpoint = await network.open()
+
+    async def talk() -> bytes:
+        plan = FaultPlan(Corrupt(at=(0, 199_999), count=5, direction="received"), seed=8)
+        client = await connectProtocol(plan.client(endpoint), Client(enough=200_000))
         client.transport.write(b"x" * 200_000)
         await client.full
         client.transport.loseConnection()
         await client.lost
         return bytes(client.heard)
 
-    faults = (Corrupt(at=(0, 199_999), count=5, direction="received"),)
-    heard = [over_tcp(talk, faults, seed=8)[0] for _ in range(2)]
-    assert heard[0] == heard[1]
-    assert sum(byte != ord("x") for byte in heard[0]) == 5
+    heard = await talk()
+    assert await talk() == heard
+    assert sum(byte != ord("x") for byte in heard) == 5
 
 
-def test_real_datagrams_twice() -> None:
+async def test_real_datagrams_twice(reactor: Any) -> None:
     class Echoes(DatagramProtocol):
         def datagramReceived(self, datagram: bytes, addr: Any) -> None:
             self.transport.write(datagram, addr)
@@ -259,41 +262,29 @@ def test_real_datagrams_twice() -> None:
             if self.answers == 4:
                 self.enough.callback(None)
 
-    async def main() -> int:
-        reactor = get_reactor()
-        plan = FaultPlan(Duplicate(), seed=1, clock=reactor)
-        server = reactor.listenUDP(0, plan.datagrams(Echoes()), interface="127.0.0.1")
-        asks = Asks()
-        client = reactor.listenUDP(0, asks, interface="127.0.0.1")
-        asks.transport.write(b"?", ("127.0.0.1", server.getHost().port))
-        await asks.enough
-        await server.stopListening()
-        await client.stopListening()
-        return asks.answers
-
-    assert selvage.run(main) == 4
+    plan = FaultPlan(Duplicate(), seed=1)
+    server = reactor.listenUDP(0, plan.datagrams(Echoes()), interface="127.0.0.1")
+    asks = Asks()
+    client = reactor.listenUDP(0, asks, interface="127.0.0.1")
+    asks.transport.write(b"?", ("127.0.0.1", server.getHost().port))
+    await asks.enough
+    await server.stopListening()
+    await client.stopListening()
+    assert asks.answers == 4
 
 
-def test_names_lead_elsewhere() -> None:
+async def test_names_lead_elsewhere(network: Network) -> None:
     """A HostnameEndpoint goes where the lying resolver says, and fails as it should when there is no address."""
-
-    async def main() -> Any:
-        reactor = get_reactor()
-        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory.forProtocol(Echo))
-        plan = FaultPlan(
-            WrongAddress("127.0.0.1", host="elsewhere.example"), NoAddress(host="nowhere.example"), seed=1
-        )
-        before = reactor.installNameResolver(plan.resolver(reactor.nameResolver))
-        try:
-            number = port.getHost().port
-            heard = await say_hello(HostnameEndpoint(reactor, "elsewhere.example", number))
-            try:
-                await connectProtocol(HostnameEndpoint(reactor, "nowhere.example", number), Client())
-            except Exception as error:
-                return heard, type(error).__name__
-            return None
-        finally:
-            reactor.installNameResolver(before)
-            await port.stopListening()
-
-    assert selvage.run(main) == (b"hello", "DNSLookupError")
+    reactor = network.reactor
+    await network.open()
+    plan = FaultPlan(
+        WrongAddress("127.0.0.1", host="elsewhere.example"), NoAddress(host="nowhere.example"), seed=1
+    )
+    before = reactor.installNameResolver(plan.resolver(reactor.nameResolver))
+    try:
+        port = network.port.getHost().port
+        assert await say_hello(HostnameEndpoint(reactor, "elsewhere.example", port)) == b"hello"
+        with pytest.raises(DNSLookupError):
+            await connectProtocol(HostnameEndpoint(reactor, "nowhere.example", port), Client())
+    finally:
+        reactor.installNameResolver(before)
