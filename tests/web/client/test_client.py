@@ -58,6 +58,7 @@ class FakeRouter:
     def connect(self, factory):
         if self.failures:
             return fail(self.failures.pop(0))
+        self.factory = factory
         if self.pending is not None:
             return self.pending
         self.resolved()
@@ -827,6 +828,53 @@ def test_closing_ends_everything(it):
     assert closed == [None]
     assert failure_of(busy).stage == "response"
     assert it.clock.getDelayedCalls() == []
+
+
+def test_closing_ends_who_waits_and_who_comes_later():
+    it = Fixture(max_per_host=1)
+    it("GET", "http://h/")
+    waiting = it("GET", "http://h/")
+    it.client.close()
+    it.router.connections[0].connectionLost(Failure(ConnectionDone()))
+    assert "the client is closed" in str(failure_of(waiting))
+    assert "the client is closed" in str(failure_of(it("GET", "http://h/")))
+    assert len(it.router.connections) == 1
+
+
+def test_a_connection_that_comes_after_the_end_is_closed():
+    it = Fixture()
+    it.router.pending = Deferred()
+    results = it("GET", "http://h/")
+    it.client.close()
+    connection = it.router.factory.buildProtocol(None)
+    connection.makeConnection(StringTransport(lenient=True))
+    it.router.pending.callback(connection)
+    assert connection.transport.disconnected
+    connection.connectionLost(Failure(ConnectionDone()))
+    assert failure_of(results).stage == "response"
+
+
+def test_an_idle_connection_that_the_server_closes_is_forgotten():
+    it = Fixture(max_connections=1)
+    it("GET", "http://one/")
+    it.answer(EMPTY)
+    it.router.connections[0].connectionLost(Failure(ConnectionDone()))
+    assert repr(it.client._connections) == "<Connections 0 open, 0 idle, 0 waiting>"
+    assert it.clock.getDelayedCalls() == []
+    results = it("GET", "http://two/")
+    it.answer(EMPTY)
+    assert results[0].status == 200
+
+
+def test_an_attempt_that_fails_after_its_connection_was_made_counts_once(it):
+    it.router.pending = Deferred()
+    results = it("GET", "http://h/")
+    connection = it.router.factory.buildProtocol(None)
+    connection.makeConnection(StringTransport(lenient=True))
+    connection.connectionLost(Failure(ConnectionLost()))
+    it.router.pending.errback(ConnectionLost())
+    failure_of(results)
+    assert repr(it.client._connections) == "<Connections 0 open, 0 idle, 0 waiting>"
 
 
 def test_it_can_be_awaited_in_a_task():

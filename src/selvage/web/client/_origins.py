@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selvage.defer import Deferred, succeed
+from selvage.defer import Deferred, fail, succeed
 from selvage.endpoints import (
     HostnameEndpoint,
     HTTPConnectClientEndpoint,
@@ -197,6 +197,7 @@ class Connections:
         self._waiting: dict[Route, deque[Deferred[Any]]] = {}
         self._all: set[ClientConnection] = set()
         self._shared: dict[Route, ClientConnection] = {}  # of HTTP/2
+        self._is_closed = False
 
     def __repr__(self) -> str:
         idle = sum(map(len, self._idle.values()))
@@ -211,6 +212,8 @@ class Connections:
 
         Fires with a connection, or with None for who may `connect`.  Cancelling gives the place in the line up.
         """
+        if self._is_closed:
+            return fail(RuntimeError("the client is closed"))
         connection = self._take_shared(route) or self._take_idle(route)
         if connection is not None:
             return succeed(connection)
@@ -249,9 +252,9 @@ class Connections:
         return None
 
     def _close_one_idle(self) -> None:
-        for idle in self._idle.values():
+        for route, idle in self._idle.items():
             idle[0].transport.loseConnection()
-            self._idled(idle[0])
+            self._idled(route, idle[0])
             return
 
     def _reserve(self, route: Route) -> None:
@@ -275,14 +278,24 @@ class Connections:
         def free(connection: ClientConnection) -> None:
             self._free(route, connection)
 
+        counts = [True]
+
+        def forget() -> None:
+            # Once, whether the attempt failed or its connection was lost, or one after the other.
+            if counts:
+                counts.clear()
+                self._forget(route)
+
         def gone(connection: ClientConnection) -> None:
             self._all.discard(connection)
+            self._idled(route, connection)
             if self._shared.get(route) is connection:
-                self._keep_busy(connection)
                 del self._shared[route]
-            self._forget(route)
+            forget()
 
         def connected(connection: ClientConnection) -> Any:
+            if self._is_closed:
+                connection.transport.abortConnection()
             if not connection.ready.called:
                 told("handshake")
             return connection.ready.addCallback(ready, connection)
@@ -295,14 +308,14 @@ class Connections:
             return connection
 
         def failed(failure: Failure) -> Failure:
-            self._forget(route)
+            forget()
             return failure
 
         try:
             endpoint = self._router.endpoint_for(route, lambda: told("connect"))
             connecting: Deferred[Any] = endpoint.connect(_Factory(make))
         except BaseException:
-            self._forget(route)
+            forget()
             raise
         # A connection that was made forgets itself.
         return connecting.addErrback(failed).addCallback(connected)
@@ -356,31 +369,32 @@ class Connections:
             connection.transport.loseConnection()  # somebody else's connection waits for the room
         else:
             self._idle.setdefault(route, []).append(connection)
-            connection.idle_timer = self._reactor.callLater(self._idle_s, self._expire, connection)
+            connection.idle_timer = self._reactor.callLater(self._idle_s, self._expire, route, connection)
 
-    def _expire(self, connection: ClientConnection) -> None:
+    def _expire(self, route: Route, connection: ClientConnection) -> None:
         connection.transport.loseConnection()
-        self._idled(connection, cancel=False)
+        self._idled(route, connection)
 
-    def _idled(self, connection: ClientConnection, cancel: bool = True) -> None:
-        """Take a connection out of the idle ones."""
-        if cancel:
-            connection.idle_timer.cancel()
-        for route, idle in list(self._idle.items()):
-            if connection in idle:
-                idle.remove(connection)
-                if not idle:
-                    del self._idle[route]
+    def _idled(self, route: Route, connection: ClientConnection) -> None:
+        """Take a connection out of the idle ones, if it is among them."""
+        self._keep_busy(connection)
+        idle = self._idle.get(route, [])
+        if connection in idle:
+            idle.remove(connection)
+            if not idle:
+                del self._idle[route]
 
     def close(self) -> Deferred[None]:
-        """Close all connections, busy ones included.
+        """Close all connections, busy ones included; who waits for one gets none.
 
         Fires with None when they are closed.
         """
-        for idle in list(self._idle.values()):
-            for connection in list(idle):
-                self._idled(connection)
-        for connection in self._shared.values():
+        self._is_closed = True
+        waiting, self._waiting = self._waiting, {}
+        for line in waiting.values():
+            for place in list(line):
+                place.errback(RuntimeError("the client is closed"))
+        for connection in self._all:
             self._keep_busy(connection)
         over = [connection.abort() for connection in list(self._all)]
         done: Deferred[None] = Deferred()
