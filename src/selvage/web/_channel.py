@@ -136,7 +136,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
-        self._parser = HeadParser()
+        # A factory puts its own in this place: a head is parsed in one go, so that one parser does for all connections.
+        self._parser: HeadParser | None = None
 
     # --- What the transport calls ------------------------------------------------------------------------------
 
@@ -265,9 +266,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def _head_received(self, head: bytes, rest: bytes) -> None:
         """Make a request of a head, and begin with it."""
-        method, path, version, headers = self._parser.parse(head, self.maxHeaders)
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = HeadParser()
+        method, path, version, headers = parser.parse(head, self.maxHeaders)
         if self.strict:
-            parser = self._parser
             check_fields(method, path, version, headers, parser.known_host)
             hosts = headers._rawHeaders.get(b"Host")
             if hosts is not None:

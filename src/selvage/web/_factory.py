@@ -14,6 +14,7 @@ from selvage.reactor import get_reactor
 from selvage.web._access_log import combinedLogFormatter
 from selvage.web._channel import HTTPChannel
 from selvage.web._dates import datetimeToLogString
+from selvage.web._head import HeadParser
 from selvage.web._request import _REQUEST_TIMEOUT
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class HTTPFactory(ServerFactory[Any]):
         self.timeOut = timeout
         self._logFormatter = combinedLogFormatter if logFormatter is None else logFormatter
         self._reactor = get_reactor() if reactor is None else reactor
+        self._parser = HeadParser()
         self._stamp_second = -1
         self._stamp = ""
 
@@ -168,6 +170,7 @@ class HTTPFactory(ServerFactory[Any]):
         protocol = super().buildProtocol(addr)
         channel: Any = getattr(protocol, "_channel", protocol)
         channel.callLater = self._reactor.callLater
+        channel._parser = self._parser
         # Just before the connection, so that it is what programs set last.
         channel.timeOut = self.timeOut
         return protocol
