@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import unittest as pyunit
 import warnings
 
@@ -388,6 +389,8 @@ def test_a_temporary_path_is_new_and_in_a_folder_of_the_test(tmp_path, monkeypat
     assert first.split("/")[1:3] == ["Case", "test_it"]
     assert not (tmp_path / first).exists()
     assert (tmp_path / first).parent.is_dir()
+    monkeypatch.setattr(os, "makedirs", None)
+    assert case.mktemp() not in (first, second)
 
 
 def test_results_of_deferreds_and_coroutines_are_asserted() -> None:

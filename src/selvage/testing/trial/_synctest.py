@@ -294,7 +294,9 @@ class SynchronousTestCase(_Assertions):
         """Return a path, below the current folder, at which there is nothing, in a folder that is this test's own."""
         parts = (self.__class__.__module__, self.__class__.__name__, self._testMethodName)
         base = os.path.join(*(part[:_MAX_FOLDER_NAME] for part in parts))
-        os.makedirs(base, exist_ok=True)
+        # A test may have replaced what makes folders by now; its own is there from the first call.
+        if not os.path.isdir(base):
+            os.makedirs(base, exist_ok=True)
         return os.path.join(tempfile.mkdtemp("", "", base), "temp")
 
     def callDeprecated(self, version: Any, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
