@@ -171,6 +171,41 @@ def test_attack_108_the_oldest_of_too_many_handshakes_makes_room(reactor, run):
     run(main)
 
 
+def test_attack_108_a_peer_that_makes_tls_speak_and_does_not_listen_is_cut_off(reactor, run):
+    async def main():
+        port, factory = await listening(reactor)
+        peer = await (await raw(port)).shake()
+        server = await factory.next()
+        engine = server.transport._transport.engine
+        engine.take = lambda: b"a refusal" * 20_000  # more than what OpenSSL would say to a thousand requests
+        with pytest.raises((OSError, asyncio.TimeoutError)):
+            async with asyncio.timeout(30):
+                while not server.reasons:
+                    await peer.send(b"x")
+                    await turn()
+                raise OSError
+        assert "does not read" in str(server.reasons[0].value)
+        await end(port, peer)
+
+    run(main)
+
+
+def test_a_peer_whose_address_is_forgotten_can_fail_as_well(reactor, run, monkeypatch):
+    async def main():
+        port, factory = await listening(reactor)
+        peer = await raw(port)
+        server = await factory.next()
+        monkeypatch.setattr(type(server.transport), "getPeer", lambda self: 1 / 0)
+        await garbage(peer)
+        error = await server.lost()
+        assert isinstance(error, HandshakeError)
+        assert error.peer == ""
+        monkeypatch.undo()
+        await end(port, peer)
+
+    run(main)
+
+
 # --- 111: contexts that change under those who use them ---------------------------------------------------------------------
 
 

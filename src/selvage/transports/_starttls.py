@@ -148,7 +148,10 @@ class StartTLS:
 
     def _peer_text(self) -> str:
         """Return how error messages name the peer."""
-        peer = self.getPeer()
+        try:
+            peer = self.getPeer()
+        except Exception:  # the system has forgotten: it went before anybody asked
+            return ""
         host = getattr(peer, "host", None)
         return str(peer) if host is None else f"{host}:{peer.port}"
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from selvage._context import speaking
-from selvage.errors import HandshakeError, HandshakeTimeoutError, TruncatedError
+from selvage.errors import HandshakeError, HandshakeTimeoutError, TLSError, TruncatedError
 from selvage.failure import Failure, report
 from selvage.interfaces import IHandshakeListener
 
@@ -55,6 +55,10 @@ CLOSE_TIMEOUT_S = 10.0
 #: a thousand new connections a second, and each that hangs holds some 50 KiB until its time is up.
 MAX_HANDSHAKES = 1000
 
+#: How much may wait of what the protocol itself answers (refusals of new keys, say) to a peer that does not read; in bytes.  An honest peer
+#: is owed a few hundred at the most.
+MAX_ANSWERS = 64 * 1024
+
 #: What is encrypted and handed on at once, in bytes, so that a large write costs its own size in ciphertext and not twice that.
 _PIECE = 256 * 1024
 
@@ -70,6 +74,7 @@ class TLSTransport:
     """
 
     __slots__ = (
+        "_answers",  # bytes of answers of the protocol's since the transport below had nothing to send
         "_below",
         "_closing",  # whether `close` was called, or what stands for it
         "_connection",
@@ -103,6 +108,7 @@ class TLSTransport:
         self._closing = self._cut = self._paused = self._said_peer_ended = self._shaken = self._unread = False
         self._timer: asyncio.TimerHandle | None = None
         self._port: Any = None
+        self._answers = 0
         self._session: TLSSession
 
     def use(self, engine: TLSEngine) -> None:
@@ -163,7 +169,7 @@ class TLSTransport:
                 connection._flush()
             elif connection._state == CONNECTION_OPEN:
                 connection._pending = None
-        self._send()
+        self._answer()
         if session.state != OPEN or session.engine.ended:
             self._react()
 
@@ -181,7 +187,7 @@ class TLSTransport:
         plaintext = self._session.read()
         if plaintext and self._connection._state == CONNECTION_OPEN:
             self._protocol.data_received(plaintext)
-        self._send()
+        self._answer()
         self._react()
         if self._cut and not self._session.peer_ended:
             self._was_cut()
@@ -416,6 +422,20 @@ class TLSTransport:
         ciphertext = self._session.engine.take()
         if ciphertext:
             self._below.write(ciphertext)
+
+    def _answer(self) -> None:
+        """Send what the protocol itself has to say to what came, unless the peer makes it speak and does not listen."""
+        ciphertext = self._session.engine.take()
+        if not ciphertext or self._below.is_closing():
+            return
+        self._below.write(ciphertext)
+        self._answers = self._answers + len(ciphertext) if self._below.get_write_buffer_size() else 0
+        if self._answers > MAX_ANSWERS and self._session.state == OPEN:
+            self._session.fail(
+                named(TLSError("it asks for answers and does not read them", self._peer_name()))
+            )
+            self._note_failure()
+            self._below.abort()
 
     def write_eof(self) -> None:
         """Say goodbye, and go on reading."""
