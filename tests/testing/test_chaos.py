@@ -211,14 +211,15 @@ def chaos(service: EchoServer) -> Iterator[Any]:
 def talk(port: int, data: bytes) -> bytes:
     """Send, finish, and read to the end; what was read before a reset counts."""
     heard = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
-        try:
+    try:
+        # A reset may come as early as this.
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)
             while piece := client.recv(65536):
                 heard += piece
-        except ConnectionError:
-            return heard + b"!"
+    except ConnectionError:
+        return heard + b"!"
     return heard
 
 
