@@ -444,6 +444,21 @@ def test_the_other_fixtures(run: Any) -> None:
     assert outcome.tests == {"test_clock": "passed"}
 
 
+def test_a_fixture_of_the_same_name_is_none_of_ours(run: Any) -> None:
+    outcome = run(
+        """
+        @pytest.fixture
+        def reactor():
+            return "a nuclear one"
+
+        def test_theirs(reactor):
+            assert reactor == "a nuclear one"
+            Deferred().errback(KeyError("left"))
+        """
+    )
+    assert outcome.tests == {"test_theirs": "passed"}
+
+
 def test_hypothesis_calls_tests_that_wait(run: Any) -> None:
     outcome = run(
         """

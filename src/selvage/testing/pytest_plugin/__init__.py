@@ -15,6 +15,7 @@ import sys
 import unittest
 from collections.abc import Generator
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,7 +161,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def _is_watched(item: Any) -> bool:
-    if item.get_closest_marker("selvage") is not None or _WATCHED_FIXTURES & set(item.fixturenames):
+    if item.get_closest_marker("selvage") is not None or any(
+        map(partial(_asks_us_for, item), _WATCHED_FIXTURES)
+    ):
         return True
     function = _innermost(item.obj)
     if inspect.iscoroutinefunction(function):
@@ -170,6 +173,12 @@ def _is_watched(item: Any) -> bool:
     from selvage.testing.pytest_plugin._running import is_waiting_function
 
     return is_waiting_function(function)
+
+
+def _asks_us_for(item: Any, fixture: str) -> bool:
+    """Tell whether a test uses this fixture of ours, and not another one of that name."""
+    found = item._fixtureinfo.name2fixturedefs.get(fixture)
+    return bool(found) and found[-1].func.__module__ == __name__
 
 
 def _watch(item: Any) -> None:
