@@ -478,3 +478,27 @@ def test_printed_in_one_write(printing, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Stream())
     report(caught())
     assert len(writes) == 1
+
+
+@pytest.mark.parametrize("offset", range(12))
+@pytest.mark.parametrize("reporter_prints", [False, True])
+def test_where_the_stack_ends_the_callers_tell_of_it(offset, reporter_prints, subscriber, printing, capsys):
+    """Whatever little is left where `report` is called, a frame further out has room for the failure that comes of it."""
+    if not reporter_prints:
+        set_default_reporter(None)
+
+    def deeper():
+        try:
+            deeper()
+        except RecursionError:
+            report(Failure(), "at the end")
+
+    def at_depth(frames):
+        if frames:
+            at_depth(frames - 1)
+        else:
+            deeper()
+
+    at_depth(offset)
+    assert subscriber
+    assert all(each.failure.check(RecursionError) for each in subscriber)

@@ -18,6 +18,11 @@ def is_base(cls: type) -> bool:
     return bool(heirs) and "._" in cls.__module__
 
 
+def hands_on(cls: type) -> bool:
+    """Tell whether a class stands for another object, which has what it lacks itself; zope cannot see that."""
+    return hasattr(cls, "__getattr__")
+
+
 def declared() -> list[tuple[type, object]]:
     found = []
     for info in pkgutil.walk_packages(selvage.__path__, "selvage."):
@@ -28,7 +33,9 @@ def declared() -> list[tuple[type, object]]:
         except ImportError:  # an optional dependency, or a platform's own module
             continue
         for value in vars(module).values():
-            if isinstance(value, type) and value.__module__.startswith("selvage.") and not is_base(value):
+            if not isinstance(value, type) or not value.__module__.startswith("selvage."):
+                continue
+            if not is_base(value) and not hands_on(value):
                 found += [(value, interface) for interface in implementedBy(value)]
     return sorted(set(found), key=lambda pair: (pair[0].__qualname__, pair[1].__name__))
 

@@ -20,7 +20,8 @@ from tests.web.serving import Later, Server, body, head, status
 def cred():
     """The installed Twisted's part, for the time of a test: others want to see none."""
     before = set(sys.modules)
-    pytest.importorskip("twisted.cred.portal")
+    for part in ("portal", "error", "credentials"):
+        pytest.importorskip(f"twisted.cred.{part}")
     yield
     for name in set(sys.modules) - before:
         if name.partition(".")[0] == "twisted":

@@ -533,6 +533,9 @@ def test_the_access_log_is_a_file_or_the_programs_log(tmp_path):
 
 
 def test_the_programs_log_gets_lines_once_somebody_reads_it(monkeypatch):
+    from selvage.logger import globalLogBeginner
+
+    monkeypatch.setattr(globalLogBeginner, "_begun", None)
     server = Server()
     server.site.startFactory()
     events: list[Any] = []
@@ -540,8 +543,6 @@ def test_the_programs_log_gets_lines_once_somebody_reads_it(monkeypatch):
     try:
         server.send(GET)
         assert events == []
-        from selvage.logger import globalLogBeginner
-
         monkeypatch.setattr(globalLogBeginner, "_begun", ("here", 1))
         server.send(GET)
     finally:

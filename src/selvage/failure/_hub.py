@@ -353,7 +353,8 @@ def report(
 ) -> bool:
     """Hand over a failure that nobody handled; it is reported once, however often it is handed over.
 
-    Never raises. May be called in any thread and in finalizers.
+    Raises nothing but a RecursionError, where so little is left of the stack that nobody can be told; its cause is the
+    failure. May be called in any thread and in finalizers.
 
     Args:
         failure: a Failure, or an exception to make one of.
@@ -385,9 +386,13 @@ def receive(
         )
         silenced = bool(_silences) and _is_silenced(record)
         told = groups.note(record, silenced)
-    except RecursionError:
+    except RecursionError as error:
         # No stack is left to count it in its group.
-        _deliver_cheaply(failure, message, source, context)
+        try:
+            _deliver_cheaply(failure, message, source, context)
+        except RecursionError:
+            # Nor to tell anybody.  The callers have more room, the further out the more.
+            raise error from getattr(failure, "value", failure)
         return True
     except BaseException as error:
         # Somebody's attribute access gets in the way of even this much.
@@ -401,10 +406,16 @@ def receive(
 
 
 def _deliver_cheaply(failure: BaseException, message: str, source: str, context: dict[str, Any]) -> None:
-    """Report at the end of the stack, with as few calls as can be."""
+    """Report at the end of the stack, with as few calls as can be.
+
+    Raises:
+        RecursionError: even these were too many.
+    """
     try:
         if next(_groups.unplaced) < _UNPLACED_TOLD and isinstance(failure, Failure):
             _deliver(Report(failure, message, source, context, 0.0), True)
+    except RecursionError:
+        raise
     except BaseException as error:
         _print_last_resort(error)
 
@@ -580,6 +591,8 @@ def _print_last_resort(error: BaseException) -> None:
                 + "\n"
             )
             stream.flush()
+    except RecursionError:
+        raise  # `receive` says who comes next
     except BaseException:
         pass
 
