@@ -18,14 +18,16 @@ from tests.web.serving import Later, Server, body, head, status
 
 @pytest.fixture(autouse=True)
 def cred():
-    """The installed Twisted's part, for the time of a test: others want to see none."""
-    before = set(sys.modules)
-    for part in ("portal", "error", "credentials"):
-        pytest.importorskip(f"twisted.cred.{part}")
-    yield
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] == "twisted":
+    """The installed Twisted's part, whole and fresh, for the time of a test: others want to see none, or have theirs."""
+    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "twisted"}
+    for name in before:
+        if name.startswith("twisted.cred"):
             del sys.modules[name]
+    pytest.importorskip("twisted.cred.portal")
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "twisted"]:
+        del sys.modules[name]
+    sys.modules.update(before)
 
 
 class Portal:

@@ -1,5 +1,4 @@
-# Guide 5.3.2. Mended: `resource`, `Site` and `server` were not imported, a method and a URL are bytes, a code is no bytes,
-# the errors of a request reached nobody, a page that was left went on to be written to, and nothing was concurrent.
+# Guide 5.3.2. Mended: imports were missing, bytes and text mixed up, errors reached nobody, and nothing was concurrent.
 """A page that asks several others at once and says what each of them answered: `usage: concurrent_requests.py PORT URL...`."""
 
 import sys

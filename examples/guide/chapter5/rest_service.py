@@ -1,5 +1,4 @@
-# Guide 5.3.1. Mended: the classes behind `StaticSite` were lost in print, and Site does what it was to do; the resource for the
-# root was to return its text rather than write it and return nothing. The items, which its heading promises, are added.
+# Guide 5.3.1. Mended: what `StaticSite` stood on was lost in print, the root returned nothing, and there were no items.
 """A RESTful service: items that can be listed, created, read, changed and deleted: `usage: rest_service.py PORT`."""
 
 import json
