@@ -297,7 +297,8 @@ class SynchronousTestCase(_Assertions):
         # A test may have replaced what makes folders by now; its own is there from the first call.
         if not os.path.isdir(base):
             os.makedirs(base, exist_ok=True)
-        return os.path.join(tempfile.mkdtemp("", "", base), "temp")
+        made = tempfile.mkdtemp("", "", base)  # absolute from Python 3.12 on
+        return os.path.join(base, os.path.basename(made), "temp")
 
     def callDeprecated(self, version: Any, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function that is deprecated, and fail the test if it does not say so.
