@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 from selvage.interfaces import implementer
+from selvage.web._status import PARTIAL_CONTENT
 from selvage.web.interfaces import _IRequestEncoder, _IRequestEncoderFactory
 
 __all__ = ["GzipEncoderFactory"]
@@ -25,13 +26,10 @@ class GzipEncoderFactory:
     compressLevel = 9
 
     def encoderForRequest(self, request: Any) -> Any:
-        """Return an encoder, and say in the headers of the answer that it is used; None where gzip is not accepted."""
+        """Return an encoder; None where gzip is not accepted.  Either way caches are told that it depends on that."""
+        request.responseHeaders.addRawHeader(b"vary", b"accept-encoding")
         accepted = b",".join(request.requestHeaders.getRawHeaders(b"accept-encoding", ())).split(b",")
-        if not any(_is_gzip(choice) for choice in accepted):
-            return None
-        encodings = request.responseHeaders.getRawHeaders(b"content-encoding", ())
-        request.responseHeaders.setRawHeaders(b"content-encoding", [b",".join([*encodings, b"gzip"])])
-        return _GzipEncoder(self.compressLevel, request)
+        return _GzipEncoder(self.compressLevel, request) if any(map(_is_gzip, accepted)) else None
 
 
 def _is_gzip(choice: bytes) -> bool:
@@ -46,19 +44,43 @@ def _is_gzip(choice: bytes) -> bool:
 
 @implementer(_IRequestEncoder)
 class _GzipEncoder:
+    """Encodes one answer; what it is like, and its headers, are known when the first of it is sent."""
+
     def __init__(self, compressLevel: int, request: Any) -> None:
-        self._compressor: Any = zlib.compressobj(compressLevel, zlib.DEFLATED, _GZIP_WINDOW)
+        self._level = compressLevel
         self._request = request
+        # None before the first of the answer, and where it is sent as it is.
+        self._compressor: Any = None
 
     def encode(self, data: bytes) -> bytes:
         """Return what is to be sent for `data`, which may be nothing yet."""
         if not self._request.startedWriting:
-            # The length that somebody has set is that of what goes in.
-            self._request.responseHeaders.removeHeader(b"content-length")
-        return self._compressor.compress(data)  # type: ignore[no-any-return]
+            self._begin()
+        return data if self._compressor is None else self._compressor.compress(data)
 
     def finish(self) -> bytes:
         """Return the rest.  Called once."""
-        rest: bytes = self._compressor.flush()
-        self._compressor = None
-        return rest
+        if not self._request.startedWriting:
+            self._begin()
+        return b"" if self._compressor is None else self._compressor.flush()
+
+    def _begin(self) -> None:
+        request = self._request
+        # The bytes that Content-Range counts are those of the resource.
+        if request.code == PARTIAL_CONTENT:
+            return
+        self._compressor = zlib.compressobj(self._level, zlib.DEFLATED, _GZIP_WINDOW)
+        headers = request.responseHeaders
+        encodings = headers.getRawHeaders(b"content-encoding", ())
+        headers.setRawHeaders(b"content-encoding", [b",".join([*encodings, b"gzip"])])
+        # The length that somebody has set is that of what goes in, and so is the tag, if it stands for bytes.
+        headers.removeHeader(b"content-length")
+        if request.etag is not None:
+            request.etag = _weak(request.etag)
+        for tag in headers.getRawHeaders(b"etag", ()):
+            headers.setRawHeaders(b"etag", [_weak(tag)])
+
+
+def _weak(tag: bytes) -> bytes:
+    """Return an entity tag for what means the same and has other bytes (RFC 9110 section 8.8.1)."""
+    return tag if tag.startswith(b"W/") else b"W/" + tag

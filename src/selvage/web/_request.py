@@ -497,10 +497,11 @@ class Request:
         """
         if etag:
             self.etag = etag
-        tags = self.getHeader(b"if-none-match")
+        tags = b",".join(self.requestHeaders.getRawHeaders(b"if-none-match", ()))
         if tags:
-            known = [tag.strip() for tag in tags.split(b",")]
-            if b"*" in known or etag in known:
+            # Weak or not is one here (RFC 9110 section 13.1.2).
+            known = [tag.strip().removeprefix(b"W/") for tag in tags.split(b",")]
+            if b"*" in known or etag.removeprefix(b"W/") in known:
                 self.setResponseCode(
                     NOT_MODIFIED if self.method in (b"HEAD", b"GET") else PRECONDITION_FAILED
                 )
