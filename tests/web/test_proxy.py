@@ -11,6 +11,7 @@ from selvage.web.http import HTTPFactory
 from selvage.web.proxy import Proxy, ProxyRequest, ReverseProxyResource
 from selvage.web.resource import Resource
 from tests.web.serving import OPEN, Server, body, head, status
+from tests.web.test_http2 import Client
 
 
 class Behind:
@@ -154,3 +155,40 @@ def test_a_forward_proxy_refuses_what_it_does_not_speak(target):
     forward = Forward()
     assert b" 400 " in forward.send(b"GET %b HTTP/1.1\r\nHost: there\r\n\r\n" % target)
     assert forward.reactor.tcpClients == []
+
+
+@pytest.mark.parametrize("named", [b"Content-Length", b"content-length, x", b"Host"])
+def test_attack_002_what_an_origin_needs_is_not_taken_away_as_if_it_were_about_the_connection(named):
+    behind = Behind(
+        b"POST /p HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\nConnection: close, %b\r\n\r\nGET " % named
+    )
+    fields = head(behind.asked)
+    assert (fields[b"content-length"], fields[b"host"]) == (b"4", b"behind:81")
+
+
+def test_attack_002_a_body_without_a_length_gets_one():
+    """Over HTTP/2 a body needs none; behind, it would be read as the next request."""
+    reactor = MemoryReactorClock()
+    client = Client(ReverseProxyResource("behind", 81, b"/base", reactor))
+    client.ask(method="POST", body=b"GET /secret HTTP/1.1\r\n\r\n")
+    factory, transport = reactor.tcpClients[0][2], StringTransport()
+    factory.buildProtocol(None).makeConnection(transport)
+    assert head(transport.value())[b"content-length"] == b"24"
+    assert body(transport.value()).startswith(b"GET /secret")
+
+
+@pytest.mark.parametrize(
+    ("method", "code"), [(b"HEAD", b"200 OK"), (b"GET", b"304 Not Modified"), (b"GET", b"204 No Content")]
+)
+def test_an_answer_that_has_a_length_and_no_body_is_whole(method, code):
+    behind = Behind(b"%b /p HTTP/1.1\r\nHost: front\r\n\r\n" % method)
+    answer = behind.answers(b"HTTP/1.0 %b\r\nContent-Length: 10\r\n\r\n" % code)
+    assert status(answer) == int(code[:3]) and body(answer) == b"" and not behind.client.closing
+
+
+def test_headers_that_an_answer_calls_its_connections_are_not_passed_on():
+    behind = Behind(b"GET /p HTTP/1.1\r\nHost: front\r\n\r\n")
+    answer = behind.answers(
+        b"HTTP/1.1 200 OK\r\nX-Before: 1\r\nConnection: x-before, X-After\r\nX-After: 1\r\nX-B: 1\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert head(answer)[b"x-b"] == b"1" and not {b"x-before", b"x-after"} & head(answer).keys()

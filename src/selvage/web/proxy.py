@@ -21,7 +21,7 @@ from selvage.web._pages_of_old import no_resource
 from selvage.web._request import _QUEUED_SENTINEL, Request
 from selvage.web._resource import Resource
 from selvage.web._sentinels import NOT_DONE_YET
-from selvage.web._status import BAD_GATEWAY, BAD_REQUEST, NOT_IMPLEMENTED
+from selvage.web._status import BAD_GATEWAY, BAD_REQUEST, NO_BODY_CODES, NOT_IMPLEMENTED
 
 __all__ = [
     "Proxy",
@@ -37,6 +37,7 @@ __all__ = [
 _HOP_BY_HOP = frozenset(
     (
         b"connection",
+        b"expect",  # the body is here
         b"keep-alive",
         b"proxy-authenticate",
         b"proxy-authorization",
@@ -48,28 +49,33 @@ _HOP_BY_HOP = frozenset(
     )
 )
 
+#: What the other side reads a message by: who names it in Connection, to have it left out, wants two to read differently.
+_NEVER_LEFT_OUT = frozenset((b"content-length", b"host"))
+
 #: Headers that a request has been given already, and that the other server's take the place of.
 _REPLACED = (b"server", b"date", b"content-type")
 
 
-def _headers_of(request: Any) -> dict[bytes, bytes]:
-    """Return the headers of a request by their names in lower case, several of one name as one."""
-    return {
+def _message_of(request: Any) -> tuple[dict[bytes, bytes], bytes]:
+    """Return the headers of a request by their names in lower case, several of one name as one, and its body."""
+    headers = {
         name.lower(): (b"; " if name.lower() == b"cookie" else b", ").join(values)
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-
-
-def _body_of(request: Any) -> bytes:
     request.content.seek(0, 0)
     body: bytes = request.content.read()
-    return body
+    return headers, body
+
+
+def _named_in(connection: bytes) -> set[bytes]:
+    """Return the names in a Connection header, in lower case: those headers are about the connection, too."""
+    return {token.strip().lower() for token in connection.split(b",")} - _NEVER_LEFT_OUT
 
 
 def _passed_on(headers: dict[bytes, bytes], data: bytes) -> dict[bytes, bytes]:
     """Return the headers that go to the other server."""
-    named = {token.strip().lower() for token in headers.get(b"connection", b"").split(b",")}
-    kept = {name: value for name, value in headers.items() if name not in _HOP_BY_HOP and name not in named}
+    left_out = _HOP_BY_HOP | _named_in(headers.get(b"connection", b""))
+    kept = {name: value for name, value in headers.items() if name not in left_out}
     if b"transfer-encoding" in headers:
         # The body was in chunks, and is not any more.
         kept[b"content-length"] = b"%d" % len(data)
@@ -91,6 +97,8 @@ class ProxyClient(HTTPClient):
 
     transport: Any
     _finished = False
+    # Whether the answer has no body, whatever length it gives.
+    _bodiless = False
 
     def __init__(
         self, command: bytes, rest: bytes, version: bytes, headers: dict[bytes, bytes], data: Any, father: Any
@@ -100,6 +108,8 @@ class ProxyClient(HTTPClient):
         self.rest = rest
         self.headers = _passed_on(headers, data)
         self.data = data
+        # Headers of the answer that it calls its connection's.
+        self._left_out: set[bytes] = set()
 
     def connectionMade(self) -> None:
         """Ask."""
@@ -121,6 +131,7 @@ class ProxyClient(HTTPClient):
     def handleStatus(self, version: bytes, code: bytes, message: bytes) -> None:
         """Pass the status on."""
         self.father.setResponseCode(int(code), message)
+        self._bodiless = self.command == b"HEAD" or int(code) in NO_BODY_CODES
 
     def handleHeader(self, key: bytes, value: bytes) -> None:
         """Pass a header on, if it is not about the connection."""
@@ -128,12 +139,23 @@ class ProxyClient(HTTPClient):
         if name == b"transfer-encoding" and not self._finished:
             # HTTP/1.0 was asked for, which has none: whoever answers so cannot be told where the answer ends.
             self._answer_instead()
+        elif name == b"connection":
+            self._left_out |= _named_in(value)
         elif self._finished or name in _HOP_BY_HOP:
             return
         elif name in _REPLACED:
             self.father.responseHeaders.setRawHeaders(key, [value])
         else:
             self.father.responseHeaders.addRawHeader(key, value)
+
+    def handleEndHeaders(self) -> None:
+        """Leave out what is about the connection, and wait for no body where there is none."""
+        if self._finished:
+            return
+        for name in self._left_out:
+            self.father.responseHeaders.removeHeader(name)
+        if self._bodiless:
+            self.handleResponseEnd()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take notice of an answer that is over, not whole, or not there."""
@@ -228,12 +250,10 @@ class ProxyRequest(Request):
             self.write(b"The target of a request to a proxy is a URL that begins with http://.")
             self.finish()
             return
-        headers = _headers_of(self)
+        headers, body = _message_of(self)
         headers.setdefault(b"host", target.netloc.rpartition(b"@")[2])
         rest = (target.path or b"/") + (b"?" + target.query if target.query else b"")
-        factory = self.protocols[target.scheme](
-            self.method, rest, self.clientproto, headers, _body_of(self), self
-        )
+        factory = self.protocols[target.scheme](self.method, rest, self.clientproto, headers, body, self)
         self.reactor.connectTCP(host, port or self.ports[target.scheme], factory)
 
 
@@ -257,7 +277,7 @@ class ReverseProxyRequest(Request):
         factory: Any = self.factory  # type: ignore[attr-defined]
         self.requestHeaders.setRawHeaders(b"host", [factory.host.encode("ascii")])
         passed_on = self.proxyClientFactoryClass(
-            self.method, self.uri, self.clientproto, _headers_of(self), _body_of(self), self
+            self.method, self.uri, self.clientproto, *_message_of(self), self
         )
         self.reactor.connectTCP(factory.host, factory.port, passed_on)
 
@@ -300,8 +320,12 @@ class ReverseProxyResource(Resource):
         request.requestHeaders.setRawHeaders(b"host", [host.encode("ascii")])
         query = urlsplit(request.uri).query
         rest = self.path + b"?" + query if query else self.path
+        headers, body = _message_of(request)
+        if body:
+            # Over HTTP/2 it needs no length; without one the server behind reads it as the next request.
+            headers[b"content-length"] = b"%d" % len(body)
         factory = self.proxyClientFactoryClass(
-            request.method, rest, request.clientproto, _headers_of(request), _body_of(request), request
+            request.method, rest, request.clientproto, headers, body, request
         )
         reactor = get_reactor() if self.reactor is None else self.reactor
         reactor.connectTCP(self.host, self.port, factory)
