@@ -27,7 +27,7 @@ from selvage.interfaces import IConsumer, IPushProducer, ISSLTransport, ITranspo
 from selvage.logger import Logger
 from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
-from selvage.web._grammar import bare_line_feed
+from selvage.web._grammar import bare_line_feed, empty_lines
 from selvage.web._head import BadRequest, HeadParser, check_fields, check_request_line, content_length
 from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
 from selvage.web._limits import DEFAULT_LIMITS, Limits
@@ -242,8 +242,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head, if all of it is there, and return what comes after it."""
-        while data[:2] == b"\r\n":
-            data = data[2:]  # RFC 9112 section 2.2: an empty line or more before a request is ignored
+        if data[:2] == b"\r\n" and (found := empty_lines(data)) is not None:
+            data = data[found.end() :]
         end = data.find(b"\r\n\r\n", self._searched)
         if end < 0:
             if data:
@@ -408,7 +408,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         Raises:
             TypeError: it is not the request being answered.
         """
-        if not self.requests or request != self.requests[0]:
+        if not self.requests or (request is not self.requests[0] and request != self.requests[0]):
             raise TypeError(f"{request!r} is not the request that is being answered")
         del self.requests[0]
         if self.factory is not None:

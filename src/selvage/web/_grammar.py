@@ -11,6 +11,7 @@ import re
 __all__ = [
     "bare_line_feed",
     "chunk_size_line",
+    "empty_lines",
     "host",
     "plain_request_line",
     "request_line",
@@ -26,6 +27,9 @@ token = re.compile(_TCHAR + rb"+").fullmatch
 
 # RFC 9112 section 2.2: we do not take a line feed alone for the end of a line; it hides from one parser what another sees.
 bare_line_feed = re.compile(rb"(?<!\r)\n").search
+
+# RFC 9112 section 2.2: empty lines before a request are ignored; all that there are at once.
+empty_lines = re.compile(rb"(?:\r\n)*").match
 
 # RFC 9112 section 3:       request-line = method SP request-target SP HTTP-version
 # What may stand in a target is more than RFC 3986 has, because browsers send ``|``, ``"`` and others as they are; it has no
