@@ -171,6 +171,23 @@ def test_what_cannot_be_sent_is_named(taken_reports):
 # --- Failing -------------------------------------------------------------------------------------------------------
 
 
+def test_an_iterator_that_fails_at_once_is_a_500_and_reported_once(taken_reports):
+    async def pieces() -> Any:
+        raise LookupError("here")
+        yield b""
+
+    logged: list[Any] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        sent = answering(lambda request: pieces()).send(GET)
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert status(sent) == 500
+    [report] = taken_reports()
+    assert report.failure.check(LookupError)
+    assert [event for event in logged if "log_failure" in event] == []
+
+
 def test_an_error_is_a_500_and_reaches_the_hub_with_its_request(taken_reports):
     def answer(request: Any) -> Any:
         raise KeyError("secret")

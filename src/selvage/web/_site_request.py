@@ -270,6 +270,8 @@ class Request(_request.Request, Componentized):
         report(reason, message, source="web", request=self)
         if self.finished or self._disconnected:
             return reason
+        if self.producer is not None:
+            self.unregisterProducer()  # whatever it was to write is not written any more
         if self.startedWriting:
             # What was sent says that more comes; only a connection that breaks says that it does not.
             abort = getattr(self.channel, "abortConnection", self.loseConnection)

@@ -195,6 +195,4 @@ class _Exchange:
     def _failed(self, failure: Failure) -> None:
         if self._lost and failure.check(OSError, CancelledError):
             return
-        if self._drain is not None and not self._lost:
-            self._drain.end()
         self._request.processingFailed(failure)
