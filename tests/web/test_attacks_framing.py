@@ -117,6 +117,7 @@ def test_attack_008_request_lines_that_are_not_exact(line):
 
 
 def test_attack_009_answers_keep_the_order_of_the_requests():
+    """CVE-2024-41671, CVE-2023-46137: several requests in one segment, none answered at once."""
     later = Later()
     server = Server(later)
     assert (

@@ -37,6 +37,7 @@ def get(resource, target: bytes = b"/", host: bytes = b"h", **options) -> bytes:
 
 
 def test_attack_035_a_redirection_escapes_where_it_leads_to():
+    """CVE-2024-41810."""
     answer = get(Redirect(b'/x"><script>alert(1)</script>&y'))
     assert status(answer) == 302 and b"<script>" not in body(answer)
     assert b'href="/x&quot;&gt;&lt;script&gt;' in body(answer)
@@ -112,6 +113,7 @@ def test_the_name_that_is_asked_for_decides(host, target, answer):
 
 
 def test_attack_035_a_name_that_nobody_serves_is_not_repeated():
+    """CVE-2022-39348."""
     answer = get(hosts(), b"/", b"nobody.example")
     assert status(answer) == 404 and b"nobody" not in body(answer)
     virtual = hosts()
