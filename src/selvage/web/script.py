@@ -17,7 +17,7 @@ from selvage.paths import FilePath, InsecurePath
 from selvage.web._pages_of_old import error_page, no_resource
 from selvage.web._resource import Resource
 from selvage.web._sentinels import NOT_DONE_YET
-from selvage.web._status import INTERNAL_SERVER_ERROR
+from selvage.web._status import INTERNAL_SERVER_ERROR, NOT_FOUND
 from selvage.web.static import Registry
 from selvage.web.template._failure_page import formatFailure
 
@@ -205,7 +205,7 @@ class PythonScript(Resource):
             if os.path.exists(self.filename):
                 self._fail(request)
             else:
-                request.setResponseCode(404)
+                request.setResponseCode(NOT_FOUND)
                 request.write(no_resource("File not found.").render(request))
         except Exception:
             self._fail(request)

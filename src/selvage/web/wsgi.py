@@ -17,6 +17,7 @@ from selvage.failure import Failure, report
 from selvage.interfaces import IPushProducer, implementer
 from selvage.logger import classic
 from selvage.web._headers import Headers
+from selvage.web._pages import errorPage
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import INTERNAL_SERVER_ERROR, NO_BODY_CODES
 from selvage.web.interfaces import IResource
@@ -33,7 +34,7 @@ _NOT_PASSED_ON = {b"proxy", b"content-type", b"content-length"}
 #: Headers of an answer that are the server's own.
 _SERVERS_OWN = {"server", "date", "transfer-encoding"}
 
-_FAILED = b"<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
+_FAILED = errorPage(INTERNAL_SERVER_ERROR, "Internal Server Error", "The application failed.")
 
 
 def _text(value: str | bytes) -> str:
@@ -283,11 +284,7 @@ class _Call:
         if started:
             self._request.loseConnection()
             return
-        self._request.setResponseCode(INTERNAL_SERVER_ERROR)
-        self._request.setHeader(b"content-type", b"text/html; charset=utf-8")
-        self._request.setHeader(b"content-length", b"%d" % len(_FAILED))
-        self._request.write(_FAILED)
-        self._request.finish()
+        _FAILED.render(self._request)
 
 
 def _complain(message: str) -> None:

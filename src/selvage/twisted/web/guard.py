@@ -5,5 +5,3 @@ from selvage.web.guard import (
     DigestCredentialFactory as DigestCredentialFactory,
     HTTPAuthSessionWrapper as HTTPAuthSessionWrapper,
 )
-
-__all__ = ["BasicCredentialFactory", "DigestCredentialFactory", "HTTPAuthSessionWrapper"]

@@ -19,23 +19,3 @@ from selvage.web.template import (
     slot as slot,
     tags as tags,
 )
-
-__all__ = [
-    "CDATA",
-    "TEMPLATE_NAMESPACE",
-    "VALID_HTML_TAG_NAMES",
-    "CharRef",
-    "Comment",
-    "Element",
-    "Flattenable",
-    "Tag",
-    "TagLoader",
-    "XMLFile",
-    "XMLString",
-    "flatten",
-    "flattenString",
-    "renderElement",
-    "renderer",
-    "slot",
-    "tags",
-]

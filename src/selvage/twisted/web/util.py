@@ -15,5 +15,3 @@ from selvage.web.util import (
     formatFailure as formatFailure,
     redirectTo as redirectTo,
 )
-
-__all__ = ["DeferredResource", "FailureElement", "ParentRedirect", "Redirect", "formatFailure", "redirectTo"]

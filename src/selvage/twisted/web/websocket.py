@@ -9,13 +9,3 @@ from selvage.web.websocket import (
     WebSocketServerFactory as WebSocketServerFactory,
     WebSocketTransport as WebSocketTransport,
 )
-
-__all__ = [
-    "ConnectionRejected",
-    "WebSocketClientEndpoint",
-    "WebSocketClientFactory",
-    "WebSocketProtocol",
-    "WebSocketResource",
-    "WebSocketServerFactory",
-    "WebSocketTransport",
-]

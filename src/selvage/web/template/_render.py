@@ -6,17 +6,15 @@ Twisted: `twisted.web.template.renderElement`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from selvage.defer import CancelledError, Deferred
 from selvage.failure import Failure
 from selvage.logger import Logger
+from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web.template._flatten import flatten
 
 __all__ = ["renderElement"]
-
-#: What `render` returns when `request.finish` will be called.
-_NOT_DONE_YET: Final = 1
 
 _log = Logger("selvage.web.template")
 
@@ -74,7 +72,7 @@ def renderElement(
         return result
 
     shown.addErrback(failed).addBoth(finish)
-    return _NOT_DONE_YET
+    return NOT_DONE_YET
 
 
 def _tell(
