@@ -197,7 +197,7 @@ OFFER = b"Sec-WebSocket-Extensions: "
         ),
         (
             b'permessage-deflate; server_max_window_bits="10"; server_no_context_takeover',
-            b"permessage-deflate; client_no_context_takeover; server_no_context_takeover; server_max_window_bits=10",
+            b"permessage-deflate; client_no_context_takeover; server_max_window_bits=10; server_no_context_takeover",
         ),
         (
             b"permessage-deflate; server_max_window_bits=8, permessage-deflate",

@@ -20,13 +20,16 @@ __all__ = ["BoundedDeflate", "accept_offer", "client_offer", "finalize_answer"]
 
 _SYNC = b"\x00\x00\xff\xff"
 
-_BITS = re.compile(r"[89]|1[0-5]").fullmatch
-_TAKES_A_SIZE = ("client_max_window_bits", "server_max_window_bits")
-_TAKES_NOTHING = ("client_no_context_takeover", "server_no_context_takeover")
+# Of the server's window the size is always given, of the client's an offer may only say that it is understood; zlib has no
+# window of 8 bits.
+_parameter = re.compile(
+    r"(client_no_context_takeover|server_no_context_takeover|client_max_window_bits)"
+    r'|((?:client|server)_max_window_bits)\s*=\s*"?(9|1[0-5])"?'
+).fullmatch
 
 
 class BoundedDeflate(PerMessageDeflate):
-    """permessage-deflate; a message that becomes too large ends the connection with 1009.
+    """permessage-deflate, as it was negotiated; a message that becomes too large ends the connection with 1009.
 
     Args:
         limit_bytes: of one message, inflated.
@@ -35,6 +38,7 @@ class BoundedDeflate(PerMessageDeflate):
 
     def __init__(self, limit_bytes: int, **options: Any) -> None:
         super().__init__(**options)
+        self._enabled = True  # it is made when it has been negotiated
         self._limit = limit_bytes
         self._inflated = 0
         self._is_control = False
@@ -84,21 +88,28 @@ class BoundedDeflate(PerMessageDeflate):
         return inflated
 
 
-def _parameters(extension: str) -> dict[str, str | None] | None:
-    """Return the parameters of an offer or answer, None when it is not permessage-deflate or malformed."""
+def _parameters(extension: str) -> dict[str, int | None] | None:
+    """Return the parameters of an offer or answer, None when it is not permessage-deflate, malformed or cannot be served."""
     name, *rest = (part.strip() for part in extension.split(";"))
     if name != PerMessageDeflate.name:
         return None
-    found: dict[str, str | None] = {}
+    found: dict[str, int | None] = {}
     for part in rest:
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        value = value.strip('"')
-        if key in found or not (
-            (key in _TAKES_NOTHING and not equals) or (key in _TAKES_A_SIZE and (not equals or _BITS(value)))
-        ):
+        match = _parameter(part)
+        if match is None:
             return None
-        found[key] = value if equals else None
+        flag, size, bits = match.groups()
+        if (flag or size) in found:
+            return None
+        found[flag or size] = int(bits) if bits else None
     return found
+
+
+def _agreed(parameters: dict[str, int | None], limit_bytes: int) -> BoundedDeflate:
+    """Return the extension for what an answer says."""
+    return BoundedDeflate(
+        limit_bytes, **{name: True if bits is None else bits for name, bits in parameters.items()}
+    )
 
 
 def accept_offer(header: str, limit_bytes: int) -> tuple[str, BoundedDeflate] | None:
@@ -108,27 +119,14 @@ def accept_offer(header: str, limit_bytes: int) -> tuple[str, BoundedDeflate] | 
         The server's answer, and the extension; None for neither.
     """
     for offer in header.split(","):
-        parameters = _parameters(offer)
-        # zlib has no window of 8 bits, and the client may leave the size of the server's window out only in an answer.
-        if (
-            parameters is None
-            or "8" in parameters.values()
-            or ("server_max_window_bits" in parameters and parameters["server_max_window_bits"] is None)
-        ):
+        offered = _parameters(offer)
+        if offered is None:
             continue
         # Without context between messages an idle connection keeps no window of 32 KiB in memory for what it receives.
-        answer = [PerMessageDeflate.name, "client_no_context_takeover"]
-        options: dict[str, Any] = {"client_no_context_takeover": True}
-        if "server_no_context_takeover" in parameters:
-            answer.append("server_no_context_takeover")
-            options["server_no_context_takeover"] = True
-        bits = parameters.get("server_max_window_bits")
-        if bits is not None:
-            answer.append(f"server_max_window_bits={bits}")
-            options["server_max_window_bits"] = int(bits)
-        extension = BoundedDeflate(limit_bytes, **options)
-        extension._enabled = True
-        return "; ".join(answer), extension
+        answer: dict[str, int | None] = {"client_no_context_takeover": None}
+        answer |= {name: bits for name, bits in offered.items() if name.startswith("server_")}
+        words = [name if bits is None else f"{name}={bits}" for name, bits in answer.items()]
+        return "; ".join([PerMessageDeflate.name, *words]), _agreed(answer, limit_bytes)
     return None
 
 
@@ -143,12 +141,4 @@ def finalize_answer(header: str, limit_bytes: int) -> BoundedDeflate | None:
     # The client's window may be bounded only if the offer says that this is understood.
     if parameters is None or "client_max_window_bits" in parameters:
         return None
-    options: dict[str, Any] = {name: True for name in _TAKES_NOTHING if name in parameters}
-    if "server_max_window_bits" in parameters:
-        bits = parameters["server_max_window_bits"]
-        if bits is None or bits == "8":
-            return None
-        options["server_max_window_bits"] = int(bits)
-    extension = BoundedDeflate(limit_bytes, **options)
-    extension._enabled = True
-    return extension
+    return _agreed(parameters, limit_bytes)
