@@ -1,9 +1,11 @@
-"""Frames by hand, as no library would make them."""
+"""Frames by hand, as no library would make them, and a program that notes what it is told."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+
+from selvage.failure import Failure
 
 TEXT, BINARY, CLOSE, PING, PONG, MORE = 1, 2, 8, 9, 10, 0
 MASK = b"\x37\xfa\x21\x3d"
@@ -55,3 +57,27 @@ def frames_of(data: bytes) -> list[tuple[int, bytes]]:
 
 def close_code(payload: bytes) -> int:
     return int(struct.unpack("!H", payload[:2])[0])
+
+
+class Program:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.lost: Failure | None = None
+
+    def negotiationStarted(self, transport):
+        self.transport = transport
+        self.told.append("started")
+
+    def negotiationFinished(self):
+        self.told.append("finished")
+
+    def textMessageReceived(self, message):
+        self.told.append(message)
+
+    bytesMessageReceived = pongReceived = textMessageReceived
+
+    def connectionLost(self, reason):
+        assert self.lost is None
+        self.lost = reason

@@ -15,29 +15,7 @@ from selvage.web.websocket import ConnectionRejected, WebSocketClientEndpoint, W
 from selvage.web.websocket._client import HANDSHAKE_TIMEOUT_S
 from selvage.web.websocket._handshake import accept_token
 from tests.web.serving import head
-from tests.web.websocket.peer import CLOSE, TEXT, close, close_code, frame, masked
-
-
-class Program:
-    def __init__(self) -> None:
-        self.told: list[object] = []
-        self.lost: Failure | None = None
-
-    def negotiationStarted(self, transport):
-        self.transport = transport
-        self.told.append("started")
-
-    def negotiationFinished(self):
-        self.told.append("finished")
-
-    def textMessageReceived(self, message):
-        self.told.append(message)
-
-    bytesMessageReceived = pongReceived = textMessageReceived
-
-    def connectionLost(self, reason):
-        assert self.lost is None
-        self.lost = reason
+from tests.web.websocket.peer import CLOSE, TEXT, Program, close, close_code, frame, masked
 
 
 class Connecting:

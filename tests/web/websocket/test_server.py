@@ -16,6 +16,7 @@ from tests.web.websocket.peer import (
     PING,
     PONG,
     TEXT,
+    Program,
     close,
     close_code,
     deflated,
@@ -26,41 +27,26 @@ from tests.web.websocket.peer import (
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 
 
-class Program:
-    """Notes what it is told, and echoes."""
-
-    def __init__(self) -> None:
-        self.told: list[object] = []
-        self.lost: Failure | None = None
-
-    def negotiationStarted(self, transport):
-        self.transport = transport
-        self.told.append("started")
-
-    def negotiationFinished(self):
-        self.told.append("finished")
+class Echo(Program):
+    """Notes what it is told, and sends it back."""
 
     def textMessageReceived(self, message):
-        self.told.append(message)
+        super().textMessageReceived(message)
         self.transport.sendTextMessage(message)
 
     def bytesMessageReceived(self, data):
-        self.told.append(data)
+        super().bytesMessageReceived(data)
         self.transport.sendBytesMessage(data)
 
     def pongReceived(self, payload):
         self.told.append(("pong", payload))
-
-    def connectionLost(self, reason):
-        assert self.lost is None
-        self.lost = reason
 
 
 class Serving(Server):
     """One connection to a `WebSocketResource` at /ws."""
 
     def __init__(self, program: Program | None = None, **options) -> None:
-        self.program = Program() if program is None else program
+        self.program = Echo() if program is None else program
         root = Resource()
         root.putChild(b"ws", WebSocketResource(self, **options))
         super().__init__(root)
