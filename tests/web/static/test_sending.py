@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import io
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +29,14 @@ class Unread(File):
 
     opened: list[object] = []
 
-    def openForReading(self):
-        file = super().openForReading()
-        self.opened.append(file)
+    def makeProducer(self, request, fileForReading):
+        def start() -> None:
+            raise AssertionError("the file is read")
 
-        def read(size: int = -1) -> bytes:
-            raise AssertionError("the file was read")
-
-        return SimpleNamespace(read=read, fileno=file.fileno, close=file.close, seek=file.seek)
+        self.opened.append(fileForReading)
+        producer = super().makeProducer(request, fileForReading)
+        producer.start = start
+        return producer
 
 
 @pytest.fixture(params=LOOPS)
@@ -89,6 +91,49 @@ def test_a_file_that_has_less_than_promised_breaks_off(ask, tmp_path):
 
     answer = ask(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\nGET /large HTTP/1.1\r\nHost: h" + LAST, Shrinking)
     assert head(answer)[b"content-length"] == b"%d" % (len(CONTENT) + 10) and body(answer) == CONTENT
+
+
+class Opened(File):
+    """Serves what a program opens in its own way."""
+
+    def openForReading(self):
+        raise NotImplementedError
+
+    def getFileSize(self):
+        return len(CONTENT)
+
+
+class InMemory(Opened):
+    def openForReading(self):
+        return io.BytesIO(CONTENT)
+
+
+class Unzipped(Opened):
+    def openForReading(self):
+        zipped = Path(self.path).with_suffix(".gz")
+        zipped.write_bytes(gzip.compress(CONTENT, 1))
+        return gzip.open(zipped)
+
+
+class Further(File):
+    """Serves files without their first ten bytes."""
+
+    def openForReading(self):
+        file = super().openForReading()
+        file.seek(10)
+        return file
+
+    def getFileSize(self):
+        return super().getFileSize() - 10
+
+
+@pytest.mark.parametrize("resource", [InMemory, Unzipped])
+def test_what_is_no_file_of_the_system_is_read_though_it_may_have_a_descriptor(ask, resource):
+    assert body(ask(b"GET /large HTTP/1.1\r\nHost: h" + LAST, resource)) == CONTENT
+
+
+def test_a_file_is_sent_from_where_it_is(ask):
+    assert body(ask(b"GET /large HTTP/1.1\r\nHost: h" + LAST, Further)) == CONTENT[10:]
 
 
 def test_a_request_that_writes_otherwise_is_written_to():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BufferedReader, FileIO
 from typing import IO, Any
 
 from selvage.interfaces import IPushProducer, implementer
@@ -15,11 +16,22 @@ def answers_quickly(request: Any) -> bool:
     return may is not None and bool(may())
 
 
-def send_quickly(request: Any, file: IO[bytes], offset: int, size: int) -> bool:
+def _is_of_the_system(file: IO[bytes]) -> bool:
+    """Tell whether reading a file gives what its descriptor has: what `gzip.open` returns has a descriptor, too."""
+    return type(file.raw if type(file) is BufferedReader else file) is FileIO
+
+
+def send_quickly(request: Any, file: IO[bytes], offset: int | None, size: int) -> bool:
     """Answer a request with a part of a file that the system copies to the socket.
 
     Only where that gives the same answer as writing it: to a request of ours over a connection without TLS, whose headers
     are set, the length among them.
+
+    Args:
+        request: is to be answered.
+        file: is closed in the end.
+        offset: where the part begins; None for where the file is.
+        size: its bytes.
 
     Returns:
         Whether it was begun; else nothing has happened.
@@ -27,10 +39,10 @@ def send_quickly(request: Any, file: IO[bytes], offset: int, size: int) -> bool:
     if not answers_quickly(request):
         return False
     send_file = getattr(request.channel.transport, "send_file", None)
-    if send_file is None or not hasattr(file, "fileno"):
+    if send_file is None or not _is_of_the_system(file):
         return False
     sending = _Sending(request, file, size)
-    send = send_file(file, offset, size, sending.done)
+    send = send_file(file, file.tell() if offset is None else offset, size, sending.done)
     if send is None:
         return False
     sending.begin(send)
