@@ -191,6 +191,13 @@ def test_a_server_that_does_not_answer_is_not_waited_for_for_ever():
     assert client.results == [client.program] and not client.transport.disconnecting
 
 
+def test_a_connection_that_is_lost_as_soon_as_it_is_given_up_fails_once():
+    client = Connecting()
+    client.transport.abortConnection = lambda: client.protocol.connectionLost(Failure(ConnectionDone()))
+    client.clock.advance(HANDSHAKE_TIMEOUT_S)
+    assert [failure.check(ConnectionRejected) for failure in client.results] == [ConnectionRejected]
+
+
 def test_a_connection_that_is_lost_or_given_up_meanwhile():
     client = Connecting()
     client.protocol.connectionLost(Failure(ConnectionDone()))

@@ -8,6 +8,7 @@ from selvage.errors import ConnectionDone
 from selvage.failure import Failure, set_default_reporter, subscribe, unsubscribe
 from selvage.web.resource import Resource
 from selvage.web.websocket import WebSocketResource, WebSocketViolation
+from selvage.web.websocket._handshake import is_same_origin
 from selvage.web.websocket._wire import CLOSE_TIMEOUT_S
 from tests.web.serving import Server, head, status
 from tests.web.websocket.peer import (
@@ -143,6 +144,12 @@ def test_attack_070_a_page_of_another_site_does_not_speak_in_the_name_of_its_vis
     assert status(Serving().shake_hands(cookie, b"Origin: https://example.org")) == 101
     assert status(Serving().shake_hands(b"Origin: https://other.example")) == 101
     assert status(Serving().shake_hands(cookie)) == 101  # no browser: those always say where the page is from
+
+
+@pytest.mark.parametrize("origin", [b"null", b"", b"file://", b"data:,x"])
+@pytest.mark.parametrize("host", [b"", b":80", b"h"])
+def test_attack_070_a_page_from_nowhere_is_of_no_host(origin, host):
+    assert not is_same_origin(origin, host, False)
 
 
 def test_attack_070_a_program_says_whose_pages_may_connect():

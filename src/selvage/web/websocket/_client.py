@@ -279,19 +279,19 @@ class _Handshake(Protocol):
     def _fail(self, why: str) -> None:
         self._cancel_deadline()
         self._wire = None
-        self.transport.loseConnection()
-        if self._rejected is not None:
-            rejected, self._rejected = self._rejected, None
+        rejected, self._rejected = self._rejected, None
+        if rejected is not None:
             rejected._bodyDataFinished(Failure(ConnectionRejected(rejected, why)))
         elif not self.done.called:
             self.done.errback(ConnectionRejected(None, why))
+        self.transport.loseConnection()
 
     def _too_slow(self) -> None:
         self._wire = None
-        self.transport.abortConnection()
         self.done.errback(
             ConnectionRejected(None, f"the server did not answer within {HANDSHAKE_TIMEOUT_S:g} s")
         )
+        self.transport.abortConnection()
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None and self._deadline.active():

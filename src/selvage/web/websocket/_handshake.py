@@ -98,6 +98,8 @@ def is_same_origin(origin: bytes, host: bytes, secure: bool) -> bool:
         here = (asked.hostname, asked.port or (443 if secure else 80))
     except ValueError:
         return False
+    if not parts.hostname:
+        return False  # such as "null"
     # A proxy in front may have ended TLS: then the scheme here is not the page's, and the ports are not told.
     if asked.port is None and parts.port is None:
         return there[0] == here[0]
