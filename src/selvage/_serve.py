@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from selvage.defer import Deferred
+from selvage.defer import maybeDeferred, succeed
 from selvage.endpoints import serverFromString
 from selvage.failure import Failure
 from selvage.logger import configure
@@ -84,7 +84,7 @@ def serve(resource: Any, listen: str) -> int:
         reactor.addSystemEventTrigger("before", "shutdown", stop, port)
 
     def stop(port: Any) -> Any:
-        stopped = port.stopListening() or _done()
+        stopped = maybeDeferred(port.stopListening)
         stopped.addCallback(lambda _: site.finish_requests(PATIENCE_S))
         return stopped.addCallback(lambda _: resource.shutdown() if hasattr(resource, "shutdown") else None)
 
@@ -94,16 +94,10 @@ def serve(resource: Any, listen: str) -> int:
         reactor.stop()
 
     def begin() -> None:
-        started = resource.startup() if hasattr(resource, "startup") else _done()
+        started = resource.startup() if hasattr(resource, "startup") else succeed(None)
         started.addCallback(lambda _: serverFromString(reactor, listen).listen(site))
         started.addCallbacks(listening).addErrback(failed)
 
     reactor.callWhenRunning(begin)
     reactor.run()
     return status[0]
-
-
-def _done() -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    done.callback(None)
-    return done

@@ -22,7 +22,7 @@ from selvage.web._status import INTERNAL_SERVER_ERROR, NO_BODY_CODES, NOT_ALLOWE
 from selvage.web.errors import UnsupportedMethod
 from selvage.web.interfaces import IRequest
 
-__all__ = ["NOT_DONE_YET", "Request", "quote", "supportedMethods", "version"]
+__all__ = ["NOT_DONE_YET", "Request", "path_of_url", "quote", "supportedMethods", "version"]
 
 #: What the header Server says; no number, which would only help who looks for old ones.
 version = b"Selvage"
@@ -107,7 +107,7 @@ class Request(_request.Request, Componentized):
             if path == b"*":
                 self._handleStar()
                 return
-            path = _path_of_url(path)
+            path = path_of_url(path)
         self.prepath = []
         segments = path[1:].split(b"/")
         self.postpath = [unquote_to_bytes(part) for part in segments] if b"%" in path else segments
@@ -423,7 +423,7 @@ class _RemoteProducerWrapper:
         self.stopProducing = remote.remoteMethod("stopProducing")
 
 
-def _path_of_url(target: bytes) -> bytes:
+def path_of_url(target: bytes) -> bytes:
     """Return the path of a whole URL, as proxies are sent it."""
     rest = target.partition(b"://")[2]
     slash = rest.find(b"/")

@@ -72,6 +72,20 @@ def test_attack_029_what_the_application_is_told():
     assert [value for name, value in scope["headers"] if name in (b"x-a", b"x_a")] == [b"1", b"2"]
 
 
+def test_a_whole_url_as_target_is_a_path_to_the_application():
+    scopes: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append((scope["path"], scope["raw_path"], scope["query_string"]))
+        await send(START)
+        await send({"type": "http.response.body"})
+
+    server = Server(ASGIResource(application))
+    for target in (b"/a%20b?q=1", b"http://a/a%20b?q=1", b"http://a?q=/"):
+        assert status(server.send(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % target)) == 200
+    assert scopes == [("/a b", b"/a%20b", b"q=1")] * 2 + [("/", b"/", b"q=/")]
+
+
 def test_answers_in_pieces():
     pieces = [
         {"type": "http.response.body", "body": each, "more_body": more}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from selvage.defer import CancelledError, Deferred, ensureDeferred
+from selvage.defer import CancelledError, Deferred, ensureDeferred, succeed
 from selvage.failure import Failure
 from selvage.web._answers import Drain
 from selvage.web._resource import Resource
 from selvage.web._sentinels import NOT_DONE_YET
+from selvage.web._site_request import path_of_url
 from selvage.web.asgi._lifespan import Lifespan
 from selvage.web.asgi._websocket import Conversation
 
@@ -59,9 +60,7 @@ class ASGIResource(Resource):
         Fails with `LifespanFailed`.
         """
         if self._lifespan is None:
-            done: Deferred[None] = Deferred()
-            done.callback(None)
-            return done
+            return succeed(None)
         return self._lifespan.shutdown()
 
     def render(self, request: Any) -> int:
@@ -76,6 +75,8 @@ class ASGIResource(Resource):
     def _scope(self, request: Any, kind: str) -> dict[str, Any]:
         secure = request.isSecure()
         raw_path, _, query = request.uri.partition(b"?")
+        if raw_path[:1] != b"/":
+            raw_path = path_of_url(raw_path)
         root = "".join("/" + segment.decode("utf-8", "replace") for segment in request.prepath)
         scheme = {"http": "http", "websocket": "ws"}[kind] + ("s" if secure else "")
         scope = {
