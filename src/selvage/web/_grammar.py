@@ -23,6 +23,7 @@ __all__ = [
 _TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 
 # RFC 9110 section 5.6.2:   token = 1*tchar
+#   tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
 token = re.compile(_TCHAR + rb"+").fullmatch
 
 # RFC 9112 section 2.2: we do not take a line feed alone for the end of a line; it hides from one parser what another sees.

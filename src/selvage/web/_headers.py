@@ -14,17 +14,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, AnyStr, TypeVar, cast, overload
 
+from selvage.web._grammar import token
+
 if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["Headers", "InvalidHeaderName"]
 
 _T = TypeVar("_T")
-
-# RFC 9110 section 5.6.2:
-#   token = 1*tchar
-#   tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
-_is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
 _find_unsafe = re.compile(rb"[\r\n\0]").search
 
@@ -84,7 +81,7 @@ class _NameEncoder:
 
     def _encode(self, name: str | bytes) -> bytes:
         raw = name.encode("iso-8859-1") if isinstance(name, str) else bytes(name)
-        if _is_token(raw) is None:
+        if token(raw) is None:
             raise InvalidHeaderName(
                 f"{name!r} is no name of a header: only letters, digits and !#$%&'*+-.^_`|~ may occur in one"
             )

@@ -14,7 +14,14 @@ from selvage.web._status import FORBIDDEN, NOT_FOUND
 from selvage.web.errors import UnsupportedMethod
 from selvage.web.interfaces import IResource, _IRequestEncoderFactory
 
-__all__ = ["EncodingResourceWrapper", "Resource", "getChildForRequest"]
+__all__ = [
+    "EncodingResourceWrapper",
+    "Resource",
+    "error_page",
+    "forbidden_resource",
+    "getChildForRequest",
+    "no_resource",
+]
 
 _PREFIX = "render_"
 
@@ -25,6 +32,7 @@ _RENDER = {
 }
 
 _NOT_FOUND_TEXT = "Sorry. No luck finding that resource."
+_FORBIDDEN_TEXT = "Sorry, resource is forbidden."
 
 
 def getChildForRequest(resource: Any, request: Any) -> Any:
@@ -70,7 +78,7 @@ class Resource:
             path: the segment, decoded.
             request: its `prepath` ends with the segment, its `postpath` has what is left.
         """
-        return _no_resource()
+        return no_resource()
 
     def getChildWithDefault(self, path: bytes, request: Any) -> Any:
         """Return what was put under `path`, else what `getChild` returns."""
@@ -242,16 +250,29 @@ class NoResource(_UnsafeErrorPageBase):
 class ForbiddenResource(_UnsafeErrorPageBase):
     """The page for 403, whose text is HTML as it stands.  Deprecated: use `forbidden`, which escapes it."""
 
-    def __init__(self, message: str = "Sorry, resource is forbidden.") -> None:
+    def __init__(self, message: str = _FORBIDDEN_TEXT) -> None:
         _deprecated("ForbiddenResource", "forbidden", "22.10.0")
         super().__init__(FORBIDDEN, "Forbidden Resource", message)
 
 
-def _no_resource() -> NoResource:
-    """Return the page for 404, for nobody to be warned of."""
-    page = NoResource.__new__(NoResource)
-    _UnsafeErrorPageBase.__init__(page, NOT_FOUND, "No Such Resource", _NOT_FOUND_TEXT)
+# The same pages without the warning, which is for programs.
+
+
+def error_page(status: int, brief: str, detail: str, kind: type[_UnsafeErrorPageBase] = ErrorPage) -> Any:
+    """Return a page for any status; the texts are HTML, and must not hold what a stranger wrote."""
+    page = kind.__new__(kind)
+    _UnsafeErrorPageBase.__init__(page, status, brief, detail)
     return page
+
+
+def no_resource(message: str = _NOT_FOUND_TEXT) -> Any:
+    """Return a page for 404; the message is HTML, and must not hold what a stranger wrote."""
+    return error_page(NOT_FOUND, "No Such Resource", message, NoResource)
+
+
+def forbidden_resource(message: str = _FORBIDDEN_TEXT) -> Any:
+    """Return a page for 403; the message is HTML, and must not hold what a stranger wrote."""
+    return error_page(FORBIDDEN, "Forbidden Resource", message, ForbiddenResource)
 
 
 # Under these names programs find them that have silenced the warning long ago.

@@ -17,9 +17,8 @@ from selvage.protocols import ClientFactory, connectionDone
 from selvage.reactor import get_reactor
 from selvage.web._channel import HTTPChannel
 from selvage.web._http_client import HTTPClient
-from selvage.web._pages_of_old import no_resource
 from selvage.web._request import _QUEUED_SENTINEL, Request
-from selvage.web._resource import Resource
+from selvage.web._resource import Resource, no_resource
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import BAD_GATEWAY, BAD_REQUEST, NO_BODY_CODES, NOT_IMPLEMENTED
 

@@ -14,8 +14,7 @@ from typing import Any
 from selvage._publish import publish
 from selvage.failure import Failure, report
 from selvage.paths import FilePath, InsecurePath
-from selvage.web._pages_of_old import error_page, no_resource
-from selvage.web._resource import Resource
+from selvage.web._resource import Resource, error_page, no_resource
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import INTERNAL_SERVER_ERROR, NOT_FOUND
 from selvage.web.static import Registry

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from selvage._publish import publish
-from selvage.web._pages_of_old import no_resource
-from selvage.web._resource import Resource
+from selvage.web._resource import Resource, no_resource
 from selvage.web._roots import Homogenous
 
 __all__ = ["NameVirtualHost", "VHostMonsterResource", "VirtualHostCollection"]

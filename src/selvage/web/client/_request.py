@@ -15,6 +15,7 @@ from selvage.defer import Deferred, maybeDeferred, succeed
 from selvage.failure import Failure
 from selvage.interfaces import IConsumer, implementer
 from selvage.logger import Logger
+from selvage.web._grammar import token
 from selvage.web._headers import Headers
 from selvage.web.client._errors import BadHeaders, ExcessWrite, WrongBodyLength
 from selvage.web.interfaces import UNKNOWN_LENGTH, IClientRequest
@@ -23,8 +24,6 @@ __all__ = ["ChunkedEncoder", "LengthEnforcingConsumer", "Request", "_ensureValid
 
 _log = Logger("selvage.web.client")
 
-# RFC 9110 section 9.1: method = token
-_is_method = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 # RFC 3986 appendix A, as far as it keeps a target apart from what stands around it: visible ASCII.
 _is_uri = re.compile(rb"[!-~]+").fullmatch
 
@@ -44,7 +43,7 @@ def _ensureValidMethod(method: bytes) -> bytes:
     """
     if not isinstance(method, bytes):
         raise TypeError(f"the method is a {type(method).__name__}: give bytes, such as {b'GET'!r}")
-    if _is_method(method) is None:
+    if token(method) is None:  # RFC 9110 section 9.1: method = token
         raise ValueError(
             f"Invalid method {method!r}: only letters, digits and !#$%&'*+-.^_`|~ may occur in one"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
 from inspect import cleandoc
@@ -20,8 +19,6 @@ _SCHEMAS = {
     "float": {"type": "number"},
 }
 
-_parameter = re.compile(r"<(?:[a-z]+:)?([A-Za-z0-9_]+)>")
-
 # The service's own description is none of its operations.
 _OWN = ("/openapi.json", "/docs")
 
@@ -34,7 +31,7 @@ def describe(title: str, version: str, routes: Sequence[Route]) -> dict[str, Any
     for route in routes:
         if route.path.template in _OWN:
             continue
-        operations = paths.setdefault(_parameter.sub(r"{\1}", route.path.template), {})
+        operations = paths.setdefault(route.path.as_uri_template(), {})
         for method in route.methods:
             operations.setdefault(method.lower(), _operation(route))
     return {"openapi": "3.1.0", "info": {"title": title, "version": version}, "paths": paths}

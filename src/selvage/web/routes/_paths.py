@@ -74,6 +74,10 @@ class Path:
         self._steps.append((name, _KINDS[kind]))
         self._takes_rest = kind == "path"
 
+    def as_uri_template(self) -> str:
+        """Return the pattern as OpenAPI writes it: ``/items/{number}``."""
+        return "/" + "/".join(step if isinstance(step, str) else f"{{{step[0]}}}" for step in self._steps)
+
     def match(self, segments: Sequence[str]) -> dict[str, Any] | None:
         """Return the parameters when these decoded segments fit, else None."""
         steps = self._steps

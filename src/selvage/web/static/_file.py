@@ -15,10 +15,9 @@ from selvage.logger import Logger, classic
 from selvage.paths import FilePath, InsecurePath
 from selvage.web._components import Componentized
 from selvage.web._dates import stringToDatetime
-from selvage.web._pages_of_old import forbidden_resource, no_resource
 from selvage.web._redirect import redirectTo, url_with_slash
 from selvage.web._request import CACHED
-from selvage.web._resource import Resource
+from selvage.web._resource import Resource, forbidden_resource, no_resource
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import OK, PARTIAL_CONTENT, REQUESTED_RANGE_NOT_SATISFIABLE
 from selvage.web.static._listing import DirectoryLister
