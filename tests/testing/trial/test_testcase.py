@@ -320,7 +320,7 @@ def test_a_wait_within_a_wait_is_refused() -> None:
         async def test_it(self) -> None:
             self._wait(Deferred())
 
-    assert "_wait is not reentrant" in str(only_error(run(Case)).value)
+    assert "the reactor runs already" in str(only_error(run(Case)).value)
 
 
 def test_a_standard_result_hears_of_every_end() -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from selvage.defer import CancelledError, Deferred, Pending, ensureDeferred, fail, succeed
+from selvage.defer import CancelledError, Deferred, ensureDeferred, fail, succeed
 from selvage.failure import Failure, machinery
 from selvage.reactor import get_reactor
+from selvage.testing._running import run_until, what_it_waits_for
 
 __all__ = ["finish", "is_waiting_function", "ready_reactor"]
 
@@ -78,8 +79,9 @@ class _Attempt:
         self._function = function
         self._timeout_s = timeout_s
         self._what = what
+        self._over: Deferred[None] = Deferred()  # fires when it is no longer waited for
         self._outcome: Any = _NOTHING
-        self._waits_for = ""  # told when the time was up
+        self._late = ""  # what is said of it when the time was up
         self._deferred: Deferred[Any] | None = None
         self._timer: Any = None
 
@@ -87,20 +89,15 @@ class _Attempt:
         """Run the reactor until there is an outcome: a result, or a Failure."""
         reactor = self._reactor
         trigger = reactor.callWhenRunning(self._begin)
-        # Whoever stops the reactor ends this run, not the reactor.
-        reactor.stop = reactor.crash
         try:
-            reactor.run()
+            run_until(self._over)
         finally:
-            del reactor.stop
             if self._timer is not None and self._timer.active():
                 self._timer.cancel()
             if self._deferred is None and trigger is not None:
                 reactor.removeSystemEventTrigger(trigger)
-        if self._waits_for:
-            pytest.fail(
-                f"{self._what} is not done after {self._timeout_s:g} s: {self._waits_for}", pytrace=False
-            )
+        if self._late:
+            pytest.fail(self._late, pytrace=False)
         if self._outcome is _NOTHING:
             if reactor._exitSignal is not None:
                 raise KeyboardInterrupt
@@ -114,17 +111,20 @@ class _Attempt:
         self._deferred.addBoth(self._done)
 
     def _done(self, outcome: Any) -> None:
-        if self._waits_for and isinstance(outcome, Failure) and outcome.check(CancelledError) is None:
-            self._waits_for += f"; when it was cancelled it failed:\n{outcome.getTraceback()}"
+        if self._late and isinstance(outcome, Failure) and outcome.check(CancelledError) is None:
+            self._late += f"\nWhen it was cancelled it failed:\n{outcome.getTraceback()}"
         self._outcome = outcome
-        if self._reactor.running:
-            self._reactor.crash()
+        self._end()
+
+    def _end(self) -> None:
+        if not self._over.called:
+            self._over.callback(None)
 
     def _time_is_up(self) -> None:
         deferred = self._deferred
         assert deferred is not None
-        self._waits_for = f"\n  {Pending.of(deferred)}".replace("\n", "\n  ")
-        self._timer = self._reactor.callLater(_GRACE_S, self._reactor.crash)
+        self._late = f"{self._what} is not done after {self._timeout_s:g} s" + what_it_waits_for(deferred)
+        self._timer = self._reactor.callLater(_GRACE_S, self._end)
         deferred.cancel()
 
 

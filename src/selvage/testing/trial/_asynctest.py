@@ -15,12 +15,11 @@ from typing import Any, TypeVar
 from selvage.defer import AlreadyCalledError, Deferred, TimeoutError, ensureDeferred, maybeDeferred
 from selvage.failure import Failure, machinery
 from selvage.reactor import get_reactor
+from selvage.testing._running import run_until, what_it_waits_for
 
 from . import util
-from ._hanging import what_it_waits_for
 from ._janitor import Janitor
 from ._synctest import _NOTHING, SynchronousTestCase, _never_runs
-from ._waiting import WAITING, wait
 from ._warnings import run_suppressed
 
 __all__ = ["TestCase"]
@@ -205,12 +204,12 @@ class TestCase(SynchronousTestCase):
         d.addBoth(end)
         return over
 
-    def _wait(self, d: Deferred[Any], running: list[Deferred[Any]] = WAITING) -> None:
+    def _wait(self, d: Deferred[Any]) -> None:
         """Run the reactor until a Deferred has its result.
 
         Raises:
-            RuntimeError: something is being waited for already.
-            KeyboardInterrupt: the reactor was stopped by something else.
+            RuntimeError: the reactor runs already.
+            KeyboardInterrupt: somebody stopped it.
         """
-        if not wait(d, running) and not self._timed_out:
+        if not run_until(d) and not self._timed_out:
             raise KeyboardInterrupt

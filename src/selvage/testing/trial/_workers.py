@@ -18,12 +18,12 @@ from selvage.defer import Deferred, DeferredList
 from selvage.failure import Failure
 from selvage.logger import classic as log
 from selvage.processes import ProcessPool
+from selvage.testing._running import run_until
 
 from . import unittest
 from ._asyncrunner import _iterateTests
 from ._outcomes import makeTodo
 from ._surroundings import log_file, test_directory
-from ._waiting import wait
 from ._worker import Event, Setup, run_tests
 from .runner import TrialRunner, TrialSuite
 
@@ -53,7 +53,7 @@ class WorkersRunner(TrialRunner):
             self._setup.on_wing = (
                 is_wing_module(sys.modules["twisted"]) if "twisted" in sys.modules else False
             )
-            completed = wait(_Run(self._workers, self._setup, result).tests(_iterateTests(test)))
+            completed = run_until(_Run(self._workers, self._setup, result).tests(_iterateTests(test)))
             TrialSuite().run(result)
         result.done()
         if not completed:

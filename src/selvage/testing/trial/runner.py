@@ -14,6 +14,7 @@ from selvage._publish import publish
 from selvage.defer import Deferred
 from selvage.logger import classic as log
 from selvage.reactor import get_reactor
+from selvage.testing._running import run_until
 
 from . import itrial, unittest, util
 from ._asyncrunner import TestSuite, _ForceGarbageCollectionDecorator, _iterateTests
@@ -31,7 +32,6 @@ from ._loader import (
 from ._results import ExitWrapper
 from ._surroundings import TEMP, log_file, test_directory
 from ._synctest import _logObserver
-from ._waiting import wait
 from .reporter import UncleanWarningsReporterWrapper
 
 __all__ = [
@@ -153,7 +153,7 @@ class TrialSuite(TestSuite):
         over: Deferred[None] = Deferred()
         reactor.addSystemEventTrigger("after", "shutdown", lambda: over.callback(None))
         reactor.fireSystemEvent("shutdown")
-        wait(over)
+        run_until(over)
 
 
 class TrialRunner:
