@@ -251,64 +251,58 @@ class MinimalReporter(Reporter):
         self._writeln(" ".join(["%s"] * 6), seconds, *counts)
 
 
-class TextReporter(Reporter):
-    """Writes a character for each test."""
+class _MarkingReporter(Reporter):
+    """Says of each test how it went; the base of those below, which have marks of their own."""
+
+    _MARKS = {
+        "SUCCESS": "[OK]",
+        "ERROR": "[ERROR]",
+        "FAILURE": "[FAILURE]",
+        "SKIP": "[SKIPPED]",
+        "TODO": "[TODO]",
+        "TODONE": "[SUCCESS!?!]",
+    }
+
+    def _mark(self, outcome: str) -> None:
+        self._write(self._MARKS[outcome])
 
     def addSuccess(self, test: Any) -> None:
         super().addSuccess(test)
-        self._write(".")
+        self._mark("SUCCESS")
 
     def addError(self, *args: Any) -> None:
         super().addError(*args)
-        self._write("E")
+        self._mark("ERROR")
 
     def addFailure(self, *args: Any) -> None:
         super().addFailure(*args)
-        self._write("F")
+        self._mark("FAILURE")
 
     def addSkip(self, *args: Any) -> None:
         super().addSkip(*args)
-        self._write("S")
+        self._mark("SKIP")
 
     def addExpectedFailure(self, *args: Any) -> None:
         super().addExpectedFailure(*args)
-        self._write("T")
+        self._mark("TODO")
 
     def addUnexpectedSuccess(self, *args: Any) -> None:
         super().addUnexpectedSuccess(*args)
-        self._write("!")
+        self._mark("TODONE")
 
 
-class VerboseTextReporter(Reporter):
+class TextReporter(_MarkingReporter):
+    """Writes a character for each test."""
+
+    _MARKS = {"SUCCESS": ".", "ERROR": "E", "FAILURE": "F", "SKIP": "S", "TODO": "T", "TODONE": "!"}
+
+
+class VerboseTextReporter(_MarkingReporter):
     """Writes a line for each test."""
 
     def startTest(self, tm: Any) -> None:
         self._write("%s ... ", tm.id())
         super().startTest(tm)
-
-    def addSuccess(self, test: Any) -> None:
-        super().addSuccess(test)
-        self._write("[OK]")
-
-    def addError(self, *args: Any) -> None:
-        super().addError(*args)
-        self._write("[ERROR]")
-
-    def addFailure(self, *args: Any) -> None:
-        super().addFailure(*args)
-        self._write("[FAILURE]")
-
-    def addSkip(self, *args: Any) -> None:
-        super().addSkip(*args)
-        self._write("[SKIPPED]")
-
-    def addExpectedFailure(self, *args: Any) -> None:
-        super().addExpectedFailure(*args)
-        self._write("[TODO]")
-
-    def addUnexpectedSuccess(self, *args: Any) -> None:
-        super().addUnexpectedSuccess(*args)
-        self._write("[SUCCESS!?!]")
 
     def stopTest(self, test: Any) -> None:
         super().stopTest(test)
@@ -323,13 +317,16 @@ class TimingTextReporter(VerboseTextReporter):
         self._write("(%.03f secs)\n", self._lastTime)
 
 
-class TreeReporter(Reporter):
+class TreeReporter(_MarkingReporter):
     """Writes a tree of modules, classes and tests, in colour on a terminal, where failures are shown with their story."""
 
     columns = 79
     currentLine = ""
     indent = " "
 
+    _MARKS = {**_MarkingReporter._MARKS, "FAILURE": "[FAIL]"}
+
+    # The colours of the marks.
     FAILURE = "red"
     ERROR = "red"
     TODO = "blue"
@@ -346,29 +343,8 @@ class TreeReporter(Reporter):
         """Return the name of the test's method."""
         return str(test.id().rpartition(".")[2])
 
-    def addSuccess(self, test: Any) -> None:
-        super().addSuccess(test)
-        self.endLine("[OK]", self.SUCCESS)
-
-    def addError(self, *args: Any) -> None:
-        super().addError(*args)
-        self.endLine("[ERROR]", self.ERROR)
-
-    def addFailure(self, *args: Any) -> None:
-        super().addFailure(*args)
-        self.endLine("[FAIL]", self.FAILURE)
-
-    def addSkip(self, *args: Any) -> None:
-        super().addSkip(*args)
-        self.endLine("[SKIPPED]", self.SKIP)
-
-    def addExpectedFailure(self, *args: Any) -> None:
-        super().addExpectedFailure(*args)
-        self.endLine("[TODO]", self.TODO)
-
-    def addUnexpectedSuccess(self, *args: Any) -> None:
-        super().addUnexpectedSuccess(*args)
-        self.endLine("[SUCCESS!?!]", self.TODONE)
+    def _mark(self, outcome: str) -> None:
+        self.endLine(self._MARKS[outcome], getattr(self, outcome))
 
     def _write(self, format: str, *args: Any) -> None:
         text = format % args if args else format
