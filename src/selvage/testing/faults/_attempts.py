@@ -79,19 +79,13 @@ class ConnectTimeout(AttemptFault):
     probability: float = 1.0
     seconds: Amount = 30.0
 
-    @property
-    def needs_clock(self) -> bool:
-        """It does."""
-        return True
+    needs_clock = True
 
     def opening(self, draws: Draws) -> Opening | None:
         """See `AttemptFault.opening`."""
-        happens, seconds = draws.happens(self.probability), draws.number(self.seconds)
-        if not happens:
-            return None
-        draws.note(None, f"{seconds:.3f} s")
+        seconds = draws.wait(self.probability, self.seconds)
         # A timeout of no time is one all the same, not a refusal.
-        return Opening(False, max(seconds, 1e-6))
+        return None if seconds is None else Opening(False, max(seconds, 1e-6))
 
 
 @dataclass(frozen=True)
@@ -108,18 +102,12 @@ class SlowConnect(AttemptFault):
     seconds: Amount = (0.05, 2.0)
     probability: float = 1.0
 
-    @property
-    def needs_clock(self) -> bool:
-        """It does."""
-        return True
+    needs_clock = True
 
     def opening(self, draws: Draws) -> Opening | None:
         """See `AttemptFault.opening`."""
-        happens, seconds = draws.happens(self.probability), draws.number(self.seconds)
-        if not happens:
-            return None
-        draws.note(None, f"{seconds:.3f} s")
-        return Opening(True, seconds)
+        seconds = draws.wait(self.probability, self.seconds)
+        return None if seconds is None else Opening(True, seconds)
 
 
 @implementer(IStreamClientEndpoint)

@@ -91,6 +91,14 @@ class Draws:
         """Draw from a range, evenly."""
         return self.random.uniform(*amount) if isinstance(amount, tuple) else amount
 
+    def wait(self, probability: float, seconds: Amount) -> float | None:
+        """Draw whether there is a wait and how long, and tell of it; None for none."""
+        happens, drawn = self.happens(probability), self.number(seconds)
+        if not happens:
+            return None
+        self.note(None, f"{drawn:.3f} s")
+        return drawn
+
     def whole(self, amount: Amount) -> int:
         """Draw a whole number from a range, evenly."""
         if isinstance(amount, tuple):

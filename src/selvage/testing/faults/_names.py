@@ -129,18 +129,11 @@ class SlowLookup(LookupFault):
     seconds: Amount = (0.05, 2.0)
     probability: float = 1.0
 
-    @property
-    def needs_clock(self) -> bool:
-        """It does."""
-        return True
+    needs_clock = True
 
     def wait(self, draws: Draws) -> float:
         """See `LookupFault.wait`."""
-        happens, seconds = draws.happens(self.probability), draws.number(self.seconds)
-        if not happens:
-            return 0.0
-        draws.note(None, f"{seconds:.3f} s")
-        return seconds
+        return draws.wait(self.probability, self.seconds) or 0.0
 
 
 @dataclass(frozen=True)

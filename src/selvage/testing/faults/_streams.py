@@ -57,7 +57,27 @@ def _after(position: int, then: Callable[[Item], list[Item]]) -> Stage:
 
 
 @dataclass(frozen=True)
-class Cut(StreamFault):
+class _Somewhere(StreamFault):
+    """One that strikes once some bytes have passed."""
+
+    ranges = {"at": 0}
+
+    probability: float = 1.0
+    at: Amount = _SOMEWHERE
+
+    def on_stream(self, draws: Draws) -> Stage:
+        """See `Fault.on_stream`."""
+        happens, position = draws.happens(self.probability), draws.whole(self.at)
+        then = self._strike(draws, position)
+        return _after(position, then) if happens else _pass
+
+    def _strike(self, draws: Draws, position: int) -> Stage:
+        """Give what all from this byte on goes through."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Cut(_Somewhere):
     """Break the connection after some bytes: both sides lose it, as when a cable is pulled or a process is killed.
 
     The protocol behind the faults hears `ConnectionLost`, its peer gets a reset.
@@ -68,15 +88,8 @@ class Cut(StreamFault):
     """
 
     name = "cut"
-    ranges = {"at": 0}
-    probability: float = 1.0
-    at: Amount = _SOMEWHERE
 
-    def on_stream(self, draws: Draws) -> Stage:
-        """See `Fault.on_stream`."""
-        happens, position = draws.happens(self.probability), draws.whole(self.at)
-        if not happens:
-            return _pass
+    def _strike(self, draws: Draws, position: int) -> Stage:
         done = False
 
         def cut(item: Item) -> list[Item]:
@@ -87,11 +100,11 @@ class Cut(StreamFault):
             draws.note(position, "")
             return [Item(b"", item.due, CUT)]
 
-        return _after(position, cut)
+        return cut
 
 
 @dataclass(frozen=True)
-class HalfClose(StreamFault):
+class HalfClose(_Somewhere):
     """End one direction after some bytes and leave the other open.
 
     Who receives hears `readConnectionLost` if it can live with one direction, else the connection closes; what is sent
@@ -103,15 +116,8 @@ class HalfClose(StreamFault):
     """
 
     name = "half-close"
-    ranges = {"at": 0}
-    probability: float = 1.0
-    at: Amount = _SOMEWHERE
 
-    def on_stream(self, draws: Draws) -> Stage:
-        """See `Fault.on_stream`."""
-        happens, position = draws.happens(self.probability), draws.whole(self.at)
-        if not happens:
-            return _pass
+    def _strike(self, draws: Draws, position: int) -> Stage:
         done = False
 
         def finish(item: Item) -> list[Item]:
@@ -123,11 +129,11 @@ class HalfClose(StreamFault):
             draws.note(position, "")
             return [Item(b"", item.due, HALF), *passing]
 
-        return _after(position, finish)
+        return finish
 
 
 @dataclass(frozen=True)
-class Stall(StreamFault):
+class Stall(_Somewhere):
     """Let nothing more arrive after some bytes, without a word: what timeouts are for.
 
     Args:
@@ -138,8 +144,6 @@ class Stall(StreamFault):
 
     name = "stall"
     ranges = {"at": 0, "seconds": 0}
-    probability: float = 1.0
-    at: Amount = _SOMEWHERE
     seconds: Amount | None = None
 
     @property
@@ -147,12 +151,8 @@ class Stall(StreamFault):
         """Whether it ends."""
         return self.seconds is not None
 
-    def on_stream(self, draws: Draws) -> Stage:
-        """See `Fault.on_stream`."""
-        happens, position = draws.happens(self.probability), draws.whole(self.at)
+    def _strike(self, draws: Draws, position: int) -> Stage:
         seconds = None if self.seconds is None else draws.number(self.seconds)
-        if not happens:
-            return _pass
         until: float | None = None
 
         def stall(item: Item) -> list[Item]:
@@ -164,7 +164,7 @@ class Stall(StreamFault):
                 return [item]  # this side may always leave
             return [] if seconds is None else [replace(item, due=max(item.due, until))]
 
-        return _after(position, stall)
+        return stall
 
 
 @dataclass(frozen=True)
@@ -249,10 +249,7 @@ class Delay(StreamFault):
     seconds: Amount = (0.05, 2.0)
     probability: float = 1.0
 
-    @property
-    def needs_clock(self) -> bool:
-        """It does."""
-        return True
+    needs_clock = True
 
     def on_stream(self, draws: Draws) -> Stage:
         """See `Fault.on_stream`."""
@@ -344,10 +341,7 @@ class Bandwidth(StreamFault):
     rate: float = 1024 * 1024
     probability: float = 1.0
 
-    @property
-    def needs_clock(self) -> bool:
-        """It does."""
-        return True
+    needs_clock = True
 
     def on_stream(self, draws: Draws) -> Stage:
         """See `Fault.on_stream`."""
