@@ -7,14 +7,17 @@ import gc
 import os
 import unittest as pyunit
 import warnings
+from typing import Any
 
 import pytest
 
 from selvage.defer import Deferred, TimeoutError, fail, inlineCallbacks, succeed
+from selvage.errors import ReactorAlreadyRunning
 from selvage.failure import Failure, report
 from selvage.logger import Logger, classic as log
 from selvage.protocols import DatagramProtocol, Factory
 from selvage.reactor import DelayedCall, deferToThread, get_reactor
+from selvage.tasks import deferLater
 from selvage.testing.trial import unittest, util
 from selvage.testing.trial.reporter import TestResult
 from selvage.testing.trial.runner import TestSuite
@@ -320,7 +323,34 @@ def test_a_wait_within_a_wait_is_refused() -> None:
         async def test_it(self) -> None:
             self._wait(Deferred())
 
-    assert "the reactor runs already" in str(only_error(run(Case)).value)
+    assert "running already" in str(only_error(run(Case)).value)
+
+
+def test_a_wait_that_is_refused_leaves_the_one_around_it_as_it_was() -> None:
+    class Case(unittest.TestCase):
+        async def test_a(self) -> None:
+            self.assertRaises(ReactorAlreadyRunning, self._wait, Deferred())
+            get_reactor().stop()
+            await Deferred()
+
+        async def test_b(self) -> None:
+            await deferLater(get_reactor(), 0)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Case, "test_a")
+    assert run(Case, "test_b").wasSuccessful()
+
+
+def test_what_a_test_makes_the_reactor_say_of_itself_keeps_no_other_from_waiting() -> None:
+    class Case(unittest.TestCase):
+        def test_a(self) -> None:
+            reactor: Any = get_reactor()
+            reactor.running = True
+
+        async def test_b(self) -> None:
+            await deferLater(get_reactor(), 0)
+
+    assert run(Case).wasSuccessful()
 
 
 def test_a_standard_result_hears_of_every_end() -> None:

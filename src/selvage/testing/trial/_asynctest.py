@@ -208,7 +208,7 @@ class TestCase(SynchronousTestCase):
         """Run the reactor until a Deferred has its result.
 
         Raises:
-            RuntimeError: the reactor runs already.
+            ReactorAlreadyRunning: from within a test that waits.
             KeyboardInterrupt: somebody stopped it.
         """
         if not run_until(d) and not self._timed_out:
