@@ -109,10 +109,23 @@ def test_identifier_brings_no_command_of_its_own():
     assert transport.value() == b""
 
 
+def test_name_of_statistics_brings_no_command_of_its_own():
+    protocol, transport, _clock = connected()
+    for wrong in (b"items\r\nflush_all", b"", "items"):
+        assert type(outcome(protocol.stats(wrong))[0]) is ClientError
+    assert transport.value() == b""
+    protocol.stats(b"cachedump 1 100")
+    assert transport.value() == b"stats cachedump 1 100\r\n"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         b"STAT a b\r\n",
+        b"STORED\r\n",
+        b"NOT_STORED\r\n",
+        b"NOT_FOUND\r\n",
+        b"OK\r\n",
         b"VALUE other 0 1\r\n",
         b"VALUE k 0\r\n",
         b"VALUE k 0 -1\r\n",
@@ -161,6 +174,8 @@ def test_server_that_is_silent_is_given_up():
     clock.advance(1)
     assert type(second[0]) is TimeoutError
     assert transport.disconnecting
+    # What comes now would be taken for the answer to the next one.
+    assert type(outcome(protocol.version())[0]) is RuntimeError
 
 
 def test_everything_fails_with_the_connection():

@@ -186,7 +186,8 @@ def test_ident_queries_fail_with_the_connection():
     for ports in ((1, 2), (3, 4)):
         protocol.lookup(*ports).addErrback(failed.append)
     protocol.connectionLost(Failure(ConnectionLost()))
-    assert [failure.type for failure in failed] == [ident.IdentError] * 2
+    protocol.lookup(5, 6).addErrback(failed.append)
+    assert [failure.type for failure in failed] == [ident.IdentError] * 3
 
 
 def test_ident_finds_our_own_connection_in_the_table():
@@ -275,6 +276,12 @@ def test_silence_ends_the_connection():
     assert not transport.disconnecting
     clock.advance(1)
     assert transport.disconnecting
+
+
+def test_nobody_waits_for_commands_of_a_lost_connection():
+    protocol, _transport, clock = tables({})
+    protocol.connectionLost(Failure(ConnectionLost()))
+    assert not clock.getDelayedCalls()
 
 
 def test_factories_are_dictionaries():

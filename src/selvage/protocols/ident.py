@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from selvage._publish import publish
-from selvage.defer import Deferred, maybeDeferred
+from selvage.defer import Deferred, fail, maybeDeferred
 from selvage.failure import Failure, report
 from selvage.protocols._protocol import connectionDone
 from selvage.protocols.basic import LineOnlyReceiver
@@ -144,6 +144,9 @@ class IdentClient(_IdentLines):
 
     errorTypes: tuple[type[IdentError], ...] = (IdentError, NoUser, InvalidPort, HiddenUser)
 
+    # Why the connection is lost, once it is.
+    _lost: Failure | None = None
+
     def __init__(self) -> None:
         self.queries: list[tuple[Deferred[Any], int, int]] = []
 
@@ -151,8 +154,10 @@ class IdentClient(_IdentLines):
         """Ask who has the connection from the server's port `portOnServer` to our host's port `portOnClient`.
 
         Fires with ``("USERID", "system : user")``.
-        Fails with an `IdentError`, also when the connection is lost before the answer is there.
+        Fails with an `IdentError`, also when the connection is lost, or is so already, before the answer is there.
         """
+        if self._lost is not None:
+            return fail(IdentError(self._lost))
         answer: Deferred[tuple[str, str]] = Deferred()
         self.queries.append((answer, portOnServer, portOnClient))
         if len(self.queries) == 1:
@@ -188,7 +193,8 @@ class IdentClient(_IdentLines):
         deferred.errback(next(known, IdentError)(line))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Fail what has no answer."""
+        """Fail what has no answer, now and later."""
+        self._lost = reason
         pending, self.queries = self.queries, []
         for answer, *_ports in pending:
             answer.errback(IdentError(reason))

@@ -32,6 +32,11 @@ DEFAULT_PORT = 11211
 
 # What no key has: blanks and control characters would end it, and begin whatever comes after them.
 _NO_KEY = re.compile(rb"[\x00-\x20\x7f]")
+# The same where there may be several words.
+_NO_WORDS = re.compile(rb"[\x00-\x1f\x7f]")
+
+# Commands that store a value.
+_STORING = (b"set", b"add", b"replace", b"append", b"prepend", b"cas")
 
 # How answers begin -> method that takes them, with the rest of the line where there may be one.
 _ANSWERS = {
@@ -184,6 +189,8 @@ class MemCacheProtocol(LineReceiver, TimeoutMixin):
 
     def stats(self, arg: bytes | None = None) -> Deferred[dict[bytes, bytes]]:
         """Ask for statistics, all or some. Fires with a dictionary."""
+        if arg is not None and (not isinstance(arg, bytes) or not arg or _NO_WORDS.search(arg)):
+            return fail(ClientError(f"statistics are asked for by words, in bytes: {arg!r}"))
         return self._send(Command(b"stats"), b"stats" if arg is None else b"stats " + arg)
 
     def version(self) -> Deferred[bytes]:
@@ -256,8 +263,7 @@ class MemCacheProtocol(LineReceiver, TimeoutMixin):
         elif word in _ANSWERS_WITH_WORDS:
             getattr(self, _ANSWERS_WITH_WORDS[word])(rest)
         elif line.isdigit():
-            self._expect(b"incr", b"decr")
-            self._finish().success(int(line))
+            self._finish(b"incr", b"decr").success(int(line))
         else:
             raise RuntimeError(f"the server answers {line[:100]!r}, which is no answer")
 
@@ -270,43 +276,40 @@ class MemCacheProtocol(LineReceiver, TimeoutMixin):
             raise RuntimeError(f"the server answers {command!r} with what does not belong to it")
         return command
 
-    def _finish(self) -> Any:
-        """Return the command whose answer is complete; the time of the next one begins."""
-        self._expect()
-        command = self._current.popleft()
+    def _finish(self, *names: bytes) -> Any:
+        """Return the command whose answer is complete, which is one of these; the time of the next one begins."""
+        command = self._expect(*names)
+        self._current.popleft()
         self.setTimeout(self.persistentTimeOut if self._current else None)
         return command
 
     def cmd_STORED(self) -> None:
         """A value is stored."""
-        self._finish().success(True)
+        self._finish(*_STORING).success(True)
 
     def cmd_NOT_STORED(self) -> None:
         """It was not to be stored: there is one, or there is none."""
-        self._finish().success(False)
+        self._finish(*_STORING).success(False)
 
     def cmd_EXISTS(self) -> None:
         """Somebody has stored another since."""
-        self._expect(b"cas")
-        self._finish().success(False)
+        self._finish(b"cas").success(False)
 
     def cmd_NOT_FOUND(self) -> None:
         """There is no such value."""
-        self._finish().success(False)
+        self._finish(b"cas", b"incr", b"decr", b"delete").success(False)
 
     def cmd_DELETED(self) -> None:
         """It is deleted."""
-        self._expect(b"delete")
-        self._finish().success(True)
+        self._finish(b"delete").success(True)
 
     def cmd_OK(self) -> None:
         """Everything is deleted."""
-        self._finish().success(True)
+        self._finish(b"flush_all").success(True)
 
     def cmd_VERSION(self, versionData: bytes) -> None:
         """The server says its version."""
-        self._expect(b"version")
-        self._finish().success(versionData)
+        self._finish(b"version").success(versionData)
 
     def cmd_STAT(self, line: bytes) -> None:
         """One of the statistics."""
@@ -348,8 +351,7 @@ class MemCacheProtocol(LineReceiver, TimeoutMixin):
 
     def cmd_END(self) -> None:
         """All values, or statistics, have come."""
-        command = self._expect(b"get", b"gets", b"stats")
-        self._finish()
+        command = self._finish(b"get", b"gets", b"stats")
         if command.command == b"stats" or command.multiple:
             command.success(command.values)
         else:
@@ -370,7 +372,8 @@ class MemCacheProtocol(LineReceiver, TimeoutMixin):
     # --- Ending ------------------------------------------------------------------------------------------------
 
     def timeoutConnection(self) -> None:
-        """Let everything fail, and close."""
+        """Let everything fail, now and later, and close: an answer that comes yet is nobody's."""
+        self._disconnected = True
         self._fail_all(TimeoutError("Connection timeout"))
         self.transport.loseConnection()
 

@@ -14,6 +14,7 @@ from selvage._publish import publish
 from selvage.defer import Deferred, maybeDeferred, succeed
 from selvage.failure import Failure
 from selvage.protocols._factory import ServerFactory
+from selvage.protocols._protocol import connectionDone
 from selvage.protocols.basic import LineReceiver
 from selvage.protocols.policies import TimeoutMixin
 
@@ -54,6 +55,10 @@ class PostfixTCPMapServer(LineReceiver, TimeoutMixin):
     def connectionMade(self) -> None:
         """Begin to wait for a command."""
         self.setTimeout(self.timeout)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Wait no more."""
+        self.setTimeout(None)
 
     def sendCode(self, code: int, message: bytes = b"") -> None:
         """Send an answer: 200 found, 400 try again later, 500 not found."""

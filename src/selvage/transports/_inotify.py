@@ -6,6 +6,7 @@ The standard library has no inotify; this is the little of it that `inotify` nee
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable
 from functools import cache
@@ -115,9 +116,6 @@ def _error(what: str, limit: str) -> INotifyError:
     number = ctypes.get_errno()
     reason = os.strerror(number)
     # These two mean that a limit of the system is reached, which their usual words do not say.
-    if number in (_ENOSPC, _EMFILE):
+    if number in (errno.ENOSPC, errno.EMFILE):
         reason += limit
     return INotifyError(number, f"{what}: {reason}")
-
-
-_ENOSPC, _EMFILE = 28, 24
