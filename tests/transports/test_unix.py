@@ -459,8 +459,14 @@ def test_descriptors_that_never_left_are_closed(reactor, run, place):
         server.transport.sendFileDescriptor(writing)
         os.close(writing)
         server.transport.abortConnection()
+        late, also_late = os.pipe()
+        server.transport.sendFileDescriptor(also_late)
+        os.close(also_late)
         await server.lost()
-        assert os.read(reading, 1) == b""  # nobody has the other end any more
+        for each in (reading, late):
+            os.set_blocking(each, False)
+            assert os.read(each, 1) == b""  # nobody has the other end any more
+        os.close(late)
         os.close(reading)
         await client.lost()
         await end(port)

@@ -189,13 +189,14 @@ class SendmsgTransport:
             self._write()
 
     def send_descriptor(self, number: int) -> None:
-        """Have a duplicate of a descriptor leave with the bytes written next.
+        """Have a duplicate of a descriptor leave with the bytes written next; once the end has begun nothing leaves.
 
         Raises:
             OSError: it is not open, or the process may have no more.
         """
-        # At once: the caller may close it, and its number may be another's by the time that this leaves.
-        self._descriptors.append(os.dup(number))
+        if not self._ended:
+            # At once: the caller may close it, and its number may be another's by the time that this leaves.
+            self._descriptors.append(os.dup(number))
 
     def descriptors_waiting(self) -> int:
         """Return how many descriptors have not left yet."""
