@@ -73,7 +73,7 @@ def test_parts_of_a_file(root):
 
 
 @pytest.mark.parametrize("ranges", [b"0-25,0-25", b"0-," * 20 + b"0-", b"x-y", b"0-0," * 40])
-def test_ranges_that_cost_more_than_the_file_or_mean_nothing_get_the_file(root, ranges):
+def test_attack_052_ranges_that_cost_more_than_the_file_or_mean_nothing_get_the_file(root, ranges):
     answer = fetch(root, b"/data.txt", b"Range: bytes=" + ranges)
     assert (status(answer), len(body(answer))) == (200, 26)
 
@@ -139,10 +139,13 @@ def test_attack_038_links_out_of_the_directory_are_followed_only_when_that_is_wa
     (root / "out").symlink_to(root.parent / "secret")
     (root / "outside").symlink_to(root.parent / "www-secret")
     (root / "in").symlink_to(root / "data.txt")
+    (root / "sub" / "out").symlink_to(root.parent / "secret")
+    (root / "sub" / "in").symlink_to(root / "data.txt")
     assert body(fetch(root, b"/out")) == SECRET
-    for target in (b"/out", b"/outside/file", b"/outside/"):
+    for target in (b"/out", b"/outside/file", b"/outside/", b"/sub/out"):
         assert status(fetch(root, target, links_out=False)) == 404
-    assert status(fetch(root, b"/in", links_out=False)) == 200
+    for target in (b"/in", b"/sub/in"):
+        assert status(fetch(root, target, links_out=False)) == 200
     listing = body(fetch(root, b"/", links_out=False))
     assert b"data.txt" in listing and b"outside" not in listing
 
@@ -150,9 +153,10 @@ def test_attack_038_links_out_of_the_directory_are_followed_only_when_that_is_wa
 def test_hidden_files_are_served_unless_that_is_not_wanted(root):
     (root / ".git").mkdir()
     (root / ".git" / "config").write_bytes(b"x")
+    (root / "sub" / ".hidden").write_bytes(b"x")
     assert body(fetch(root, b"/.hidden")) == b"hidden"
     assert b".hidden" in body(fetch(root, b"/"))
-    for target in (b"/.hidden", b"/.git/config", b"/.git/"):
+    for target in (b"/.hidden", b"/.git/config", b"/.git/", b"/sub/.hidden"):
         assert status(fetch(root, target, hidden=False)) == 404
     assert b".hidden" not in body(fetch(root, b"/", hidden=False))
 
