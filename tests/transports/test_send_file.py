@@ -62,33 +62,26 @@ async def serve(protocol: Protocol):
     return get_reactor().listenTCP(0, Factory.forProtocol(lambda: protocol), interface="127.0.0.1")
 
 
+async def fetch(path: Path, offset: int, count: int) -> tuple[bytes, int]:
+    """Return all that comes, and how much of the file was sent."""
+    protocol = Sends(path, offset, count)
+    port = await serve(protocol)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.getHost().port)
+    received = await reader.read()
+    writer.close()
+    await port.stopListening()
+    return received, await protocol.sent
+
+
 @pytest.mark.parametrize(("offset", "count"), [(0, len(CONTENT)), (1000, 3 << 20), (len(CONTENT) - 1, 1)])
 def test_a_part_of_a_file_goes_between_what_is_written(run, path, offset, count):
-    async def main():
-        protocol = Sends(path, offset, count)
-        port = await serve(protocol)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port.getHost().port)
-        received = await reader.read()
-        writer.close()
-        await port.stopListening()
-        return received, await protocol.sent
-
-    received, sent = run(main)
+    received, sent = run(lambda: fetch(path, offset, count))
     assert sent == count
     assert received == b"<" * 100_000 + b"before|" + CONTENT[offset : offset + count] + b"|after"
 
 
 def test_a_file_that_has_less_says_so(run, path):
-    async def main():
-        protocol = Sends(path, len(CONTENT) - 10, 100)
-        port = await serve(protocol)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port.getHost().port)
-        received = await reader.read()
-        writer.close()
-        await port.stopListening()
-        return received, await protocol.sent
-
-    received, sent = run(main)
+    received, sent = run(lambda: fetch(path, len(CONTENT) - 10, 100))
     assert sent == 10 and received.endswith(CONTENT[-10:] + b"|after")
 
 

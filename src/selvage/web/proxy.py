@@ -308,7 +308,8 @@ class ReverseProxyResource(Resource):
 
     def getChild(self, path: bytes, request: Any) -> Any:
         """Return what stands for one segment below; a page for 404 for those that lead up again."""
-        if path in (b".", b".."):
+        # A server behind may decode a slash before it looks for dots.
+        if {b".", b".."}.intersection(path.replace(b"\\", b"/").split(b"/")):
             return no_resource()
         below = self.path + b"/" + quote(path, safe="").encode("ascii")
         return type(self)(self.host, self.port, below, self.reactor)
