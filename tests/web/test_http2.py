@@ -23,7 +23,7 @@ from hyperframe.frame import (
 
 from selvage.defer import Deferred
 from selvage.web.http import Limits
-from selvage.web.server import NOT_DONE_YET
+from selvage.web.server import NOT_DONE_YET, Request
 from tests.web.serving import Later, Seen, Server
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -365,6 +365,28 @@ def test_limits_of_bodies():
         client.raw(PingFrame(0, b"12345678"))
     client.flush()
     assert client.answers[stream]["head"][":status"] == "408"
+
+
+def test_bodies_that_are_refused_leave_the_window_open_for_others():
+    client = Client(limits=Limits(body_bytes=1000))
+    for _ in range(20):  # more than the window of the connection, together
+        assert client.answers[client.ask(body=b"x" * 8000)]["head"][":status"] == "413"
+    assert client.answers[client.ask(body=b"x" * 1000)]["body"] == b"fine"
+
+
+def test_bodies_that_were_kept_and_are_given_up_leave_the_window_open_for_others():
+    class Busy(Request):
+        def gotLength(self, length: int | None) -> None:
+            super().gotLength(length)
+            if self.requestHeaders.hasHeader(b"x-keep"):
+                self.channel.pauseProducing()
+
+    client = Client(requestFactory=Busy)
+    for _ in range(20):
+        stream = client.ask([("x-keep", "yes")], body=b"x" * 8000)
+        client.h2.reset_stream(stream)
+        client.flush()
+    assert client.answers[client.ask(body=b"x" * 1000)]["body"] == b"fine"
 
 
 def test_an_idle_connection_says_good_bye():

@@ -409,7 +409,9 @@ class H2Connection(Protocol, TimeoutMixin):
         """Be done with a stream, and tell who waits for that."""
         self._outbound.pop(streamID, None)
         self._queued.pop(streamID, None)
-        self.streams.pop(streamID, None)
+        stream = self.streams.pop(streamID, None)
+        if stream is not None:
+            stream.drop_input()
         done = self._streamCleanupCallbacks.pop(streamID, None)
         if done is not None:
             done.callback(streamID)

@@ -152,6 +152,8 @@ class H2Stream:
         limit = self._limit()
         self._body_size += len(data)
         if limit is not None and self._body_size > limit:
+            # The window is that of all streams: nobody reads this, and the others go on.
+            self._connection._acknowledge(self.streamID, flowControlledLength)
             self._refuse(REQUEST_ENTITY_TOO_LARGE)
             return
         if self.producing:
@@ -178,6 +180,13 @@ class H2Stream:
         """Take notice that nothing more can be sent."""
         self._cancel_deadline()
         self._request.connectionLost(reason)
+
+    def drop_input(self) -> None:
+        """Give up what was kept of the body; the window that it took is that of all streams."""
+        kept, self._inbound = self._inbound, deque()
+        for piece in kept:
+            if piece is not None:
+                self._connection._acknowledge(self.streamID, piece[1])
 
     def windowUpdated(self) -> None:
         """Take notice that more can be sent; resume the producer if it was paused."""
