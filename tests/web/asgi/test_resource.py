@@ -146,6 +146,21 @@ def test_a_client_that_leaves_is_told_of():
     assert [event["type"] for event in heard] == ["http.request", "http.disconnect"]
 
 
+def test_who_asks_after_the_end_is_told_of_it_though_it_left_the_body_unread():
+    heard: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body"})
+        heard.append((await receive())["type"])
+
+    answer = Server(ASGIResource(application)).send(
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+    )
+    assert status(answer) == 200
+    assert heard == ["http.disconnect"]
+
+
 def test_an_application_starts_and_stops():
     events: list[str] = []
 

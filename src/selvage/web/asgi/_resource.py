@@ -134,7 +134,7 @@ class _Exchange:
         self._gone.callback(None)
 
     async def _receive(self) -> dict[str, Any]:
-        if not self._body_read:
+        if not self._body_read and not self._gone.called:
             piece = self._request.content.read(_PIECE)
             self._body_read = len(piece) < _PIECE
             return {"type": "http.request", "body": piece, "more_body": not self._body_read}
