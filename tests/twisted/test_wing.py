@@ -309,3 +309,44 @@ def test_version_object_without_incremental_names_the_missing_package(
 def test_unknown_names_of_the_package_are_attribute_errors() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         twisted_getattr("nonsense")
+
+
+@pytest.mark.needs_twisted
+def test_the_cache_of_plugins_that_a_program_writes_here_is_read_by_twisted(tmp_path: Path) -> None:
+    # The installed Twisted keeps by its plugins which interfaces they provide; such files outlive the process.
+    (tmp_path / "sample_plugins.py").write_text(
+        "from twisted.internet.interfaces import IStreamServerEndpointStringParser\n"
+        "from twisted.plugin import IPlugin\n"
+        "from twisted.trial.itrial import IReporter\n"
+        "from zope.interface import implementer\n"
+        "@implementer(IPlugin, IReporter, IStreamServerEndpointStringParser)\n"
+        "class Sample: ...\n"
+        "sample = Sample()\n"
+    )
+    provides = """
+        import pickle, sys
+        from zope.interface import providedBy
+        from sample_plugins import sample
+        from twisted.internet.interfaces import IStreamServerEndpointStringParser
+        from twisted.trial.itrial import IReporter
+    """
+    python(
+        f"""
+        import selvage
+        selvage.install_twisted()
+        {provides}
+        with open("cache", "wb") as file:
+            pickle.dump(list(providedBy(sample)), file)
+        """,
+        cwd=tmp_path,
+    )
+    output = python(
+        f"""
+        {provides}
+        with open("cache", "rb") as file:
+            found = pickle.load(file)
+        print("selvage" in sys.modules, IReporter in found, IStreamServerEndpointStringParser in found)
+        """,
+        cwd=tmp_path,
+    )
+    assert output.split() == ["False", "True", "True"]

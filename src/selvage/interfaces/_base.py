@@ -60,6 +60,8 @@ if TYPE_CHECKING:
         """Declare on a class which interfaces its instances provide."""
 
 else:
+    import sys
+
     from zope.interface import Attribute, Interface as _Root, implementer as implementer
     from zope.interface.interface import InterfaceClass, fromFunction
 
@@ -79,6 +81,20 @@ else:
             # zope's root stays the only root: `IProtocol.__bases__` is what it is in Twisted.
             bases = tuple(base for base in bases if base not in _CHECKERS_ONLY) or (_Root,)
             super().__init__(name, bases, described, **kwargs)
+
+        def __reduce__(self):
+            """Pickle it by its name; for Twisted's plugin system by the one that this knows it under.
+
+            That keeps what its plugins provide in a file beside them, which programs read that run without Selvage.
+            """
+            name = self.__name__
+            if "twisted.plugin" in sys.modules:
+                from pkgutil import resolve_name
+
+                for place, module in sorted(sys.modules.items()):
+                    if place.startswith("twisted.") and getattr(module, "__dict__", {}).get(name) is self:
+                        return resolve_name, (f"{place}:{name}",)
+            return name
 
     def _described(name, value):
         """Turn one member of the class body into what zope keeps of it."""

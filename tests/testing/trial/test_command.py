@@ -320,6 +320,25 @@ def test_the_program_and_its_status(here: Path) -> None:
 
 
 @pytest.mark.slow
+def test_where_it_was_made_that_a_test_leaves_behind(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.reactor import get_reactor
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                get_reactor().callLater(100, print)
+        """,
+    )
+    made = "in test_it\n    get_reactor().callLater(100, print)"
+    assert made not in program(here, "test_more").stdout
+    assert made in program(here, "-B", "test_more").stdout
+
+
+@pytest.mark.slow
 def test_coverage_is_written(here: Path) -> None:
     write(
         here,

@@ -13,7 +13,6 @@ from itertools import count
 from typing import Any
 
 from selvage._wing import install_twisted
-from selvage.defer import setDebugging
 from selvage.failure import Failure
 from selvage.logger import classic as log
 
@@ -34,7 +33,7 @@ class Setup:
         folder: where each worker makes a folder of its own.
         logfile: the name of the log in it.
         files: of the modules with tests that cannot be imported by name, the files.
-        force_gc, disable_gc, recursion_limit, debug_stacktraces: as on the command line.
+        force_gc, disable_gc, recursion_limit: as on the command line.
         on_wing: `import twisted` means Selvage.
     """
 
@@ -44,7 +43,6 @@ class Setup:
     force_gc: bool = False
     disable_gc: bool = False
     recursion_limit: int | None = None
-    debug_stacktraces: bool = False
     on_wing: bool = False
 
 
@@ -91,8 +89,6 @@ def _settle(setup: Setup) -> None:
         gc.disable()
     if setup.recursion_limit is not None:
         sys.setrecursionlimit(setup.recursion_limit)
-    if setup.debug_stacktraces:
-        setDebugging(True)
 
 
 def _load(name: str, setup: Setup) -> Any:

@@ -21,6 +21,7 @@ from selvage._publish import publish
 from selvage._wing import TWISTED_VERSION
 from selvage.failure import startDebugMode
 from selvage.paths import FilePath
+from selvage.reactor import DelayedCall
 
 from . import _names as reflect, runner
 from ._junit import JUnitRecorder
@@ -239,7 +240,7 @@ class Options(_BasicOptions, _UsageOptions):
 
     optFlags = [
         ["debug", "b", "Run tests in a debugger. If that debugger is pdb, it reads '.pdbrc'."],
-        ["debug-stacktraces", "B", "Report Deferred creation and callback stack traces"],
+        ["debug-stacktraces", "B", "Report where Deferreds, delayed calls and ports were made"],
         ["nopm", None, "don't automatically jump into debugger for postmorteming of exceptions"],
         ["dry-run", "n", "do everything but run the tests"],
         ["profile", None, "Run tests under the Python profiler"],
@@ -376,6 +377,7 @@ def _prepare_debugging(config: Options) -> None:
         startDebugMode()
     if config["debug-stacktraces"]:
         defer.setDebugging(True)
+        DelayedCall.debug = True
 
 
 def run() -> NoReturn:
