@@ -229,6 +229,20 @@ def test_a_connection_that_ends_without_an_answer_is_an_error_and_a_call_can_be_
         Proxy(b"/RPC2")
 
 
+@pytest.mark.parametrize(
+    ("url", "named", "connected"),
+    [
+        (b"http://h/", b"h", ("h", 80)),
+        (b"http://a:b@h:81/", b"h:81", ("h", 81)),
+        (b"http://[::1]:8080/", b"[::1]:8080", ("::1", 8080)),
+    ],
+)
+def test_a_call_names_its_server_as_the_url_does(url, named, connected):
+    calling = Calling(url)
+    assert head(calling.transport.value())[b"host"] == named
+    assert (calling.host, calling.port) == connected
+
+
 def test_a_call_over_https_verifies_the_server():
     reactor = MemoryReactorClock()
     Proxy(b"https://h/RPC2", reactor=reactor, connectTimeout=3.0).callRemote("x")

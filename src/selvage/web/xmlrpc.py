@@ -408,6 +408,8 @@ class Proxy:
         if parts.hostname is None:
             raise ValueError("an XML-RPC proxy needs a URL with a host, such as b'http://example.org/RPC2'")
         self.host = parts.hostname
+        # For the Host header: with the port, if the URL gives one, and an address of IPv6 in brackets.
+        self._authority = parts.netloc.rpartition(b"@")[2]
         self.port = parts.port or (443 if self.secure else 80)
         self.path = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
         self.user = unquote_to_bytes(parts.username) if user is None and parts.username else user
@@ -435,7 +437,7 @@ class Proxy:
 
         factory = self.queryFactory(
             self.path,
-            self.host,
+            self._authority,
             method,
             self.user,
             self.password,
