@@ -67,9 +67,11 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.elements: list[str] = []
+        self.attributes: dict[str, str | None] = {}
 
     def handle_starttag(self, tag, attrs):
         self.elements.append(tag)
+        self.attributes.update(attrs)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,22 @@ def test_attack_035_text_stays_text_wherever_it_stands():
         reader.close()
         assert reader.elements == ["p"]
     assert ElementTree.fromstring(flat(tags.p(CDATA(attack)))).text == attack
+
+
+@pytest.mark.parametrize("given", [lambda text: text, lambda text: [text]], ids=["text", "a list"])
+@pytest.mark.parametrize(
+    ("inner", "depth"),
+    [(lambda x: tags.a(href=x), 1), (lambda x: tags.a(x), 1), (lambda x: tags.a(href=tags.b(title=x)), 2)],
+)
+def test_attack_035_markup_in_an_attribute_is_markup_once_it_is_read_from_there(inner, depth, given):
+    """A script of the page may read the attribute and show it."""
+    page = flat(tags.p(title=inner(given("\"><script>alert('x')</script>")))).decode()
+    for _ in range(depth + 1):
+        reader = _Reader()
+        reader.feed(page)
+        reader.close()
+        assert len(reader.elements) == 1 and reader.elements[0] != "script"
+        page = next(iter(reader.attributes.values()), "") or ""
 
 
 @pytest.mark.parametrize("name", ["p onload=x", "p>", "p/", 'p"', "p\0", "a=b", "p\n"])

@@ -108,6 +108,16 @@ def test_what_is_no_handshake_is_refused(without):
 
 
 @pytest.mark.parametrize(
+    ("line", "then"),
+    [(b"Content-Length: 2", b"xy"), (b"Transfer-Encoding: chunked", b"0\r\n\r\n")],
+    ids=["length", "chunks"],
+)
+def test_a_handshake_with_a_body_is_none(line, then):
+    server = Serving()
+    assert status(server.shake_hands(line, then=then)) == 400 and server.program.told == []
+
+
+@pytest.mark.parametrize(
     "key", [b"", b"short", b"!!!", KEY[:-2], KEY + KEY, KEY + b"\r\nSec-WebSocket-Key: " + KEY]
 )
 def test_a_key_is_16_bytes_in_base64_and_there_once(key):
