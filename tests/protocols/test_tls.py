@@ -121,6 +121,30 @@ def test_close_is_clean_on_both_sides(contexts):
     assert joined.client_tls.unsent_bytes() == 0
 
 
+class Plain(TLSMemoryBIOFactory):
+    """Its connections encrypt each write by itself."""
+
+    protocol = TLSMemoryBIOProtocol
+
+
+def test_what_is_written_after_lose_connection_is_dropped_when_nothing_is_gathered_too():
+    clock = Clock()
+    client_tls, server_tls, pump = connectedServerAndClient(
+        lambda: factory(False, clock=clock).buildProtocol(None),
+        lambda: Plain(
+            client_context(), True, ClientFactory.forProtocol(Recorder), clock, server_hostname=HOST
+        ).buildProtocol(None),
+        greet=False,
+        clock=clock,
+    )
+    transport, server = client_tls.wrappedProtocol.transport, server_tls.wrappedProtocol
+    transport.write(b"all there is")
+    transport.loseConnection()  # waits for the handshake
+    transport.write(b", too late")
+    pump.flush()
+    assert server.data == b"all there is"
+
+
 def test_data_is_delivered_after_lose_connection_until_the_peer_s_goodbye():
     joined = Joined()
     joined.flush()

@@ -14,6 +14,7 @@ from hypothesis import given, settings, strategies as st
 from OpenSSL import SSL
 
 from selvage.errors import ConnectionLost, HandshakeError, PeerCertificateError, TLSError
+from selvage.transports import _tls_engine
 from selvage.transports._tls_engine import OpenSSLEngine, StandardEngine
 from selvage.transports._tls_errors import tls_error
 from selvage.transports._tls_session import ENDED, HANDSHAKE, OPEN, TLSSession
@@ -140,6 +141,15 @@ def test_large_write(client, server):
     data = bytes(range(256)) * 8192
     client.send(data)
     assert exchange(client, server)[1] == data
+
+
+def test_a_write_that_is_too_large_for_pyopenssl_is_cut(monkeypatch):
+    monkeypatch.setattr(_tls_engine, "_MAX_SEND", 1000)
+    client, server = openssl(True), openssl(False)
+    shake(client, server)
+    client.send(b"x" * 2500)
+    assert client.waiting == 0
+    assert exchange(client, server)[1] == b"x" * 2500
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from selvage._publish import publish
-from selvage.errors import ConnectionDone, HandshakeError, HandshakeTimeoutError, TruncatedError
+from selvage.errors import ConnectionDone
 from selvage.failure import Failure, report
-from selvage.interfaces import IHalfCloseableProtocol, INegotiated, ISystemHandle, implementer
+from selvage.interfaces import INegotiated, ISystemHandle, implementer
 from selvage.protocols._protocol import connectionDone
 from selvage.protocols._tls_producers import (
     _AggregateSmallWrites as _AggregateSmallWrites,
@@ -43,11 +43,14 @@ from selvage.transports.tls import (
     SomeConnectionCreator as SomeConnectionCreator,
     TLSSession,
     bytes_to_write,
+    cut_off,
     engine_maker,
+    half_closeable,
     join_to_write,
-    named,
     peer_certificate,
+    peer_text,
     tell_handshake,
+    too_slow,
 )
 
 if TYPE_CHECKING:
@@ -113,12 +116,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
     def _peer_name(self) -> str:
         if self.factory.isClient and self.server_hostname:
             return str(self.server_hostname)
-        try:
-            peer = self.getPeer()
-        except Exception:  # whatever a transport in memory thinks of the question
-            return ""
-        host = getattr(peer, "host", None)
-        return str(peer) if host is None else f"{host}:{peer.port}"
+        return peer_text(self)
 
     def _shake_on(self) -> None:
         """Send what the handshake has to say, and take notice when it is done or has failed."""
@@ -140,12 +138,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
             self._react()
 
     def _handshake_took_too_long(self) -> None:
-        error = HandshakeTimeoutError(
-            f"it took longer than {self.factory.handshake_timeout:g} seconds",
-            self._peer_name(),
-            "see that the peer speaks TLS at this point and is not overloaded, or give it more time (handshake_timeout)",
-        )
-        self._break_off(Failure(named(error)))
+        self._break_off(Failure(too_slow(self.factory.handshake_timeout, self._peer_name())))
 
     # --- Receiving ---------------------------------------------------------------------------------------------------
 
@@ -201,9 +194,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def _hears_of_half_closes(self) -> bool:
         """Tell a half-closeable protocol that the peer is done; False when it is none and the connection is over."""
-        if not hasattr(self.wrappedProtocol, "readConnectionLost"):
-            return False
-        listener: Any = cast("Any", IHalfCloseableProtocol)(self.wrappedProtocol, None)
+        listener = half_closeable(self.wrappedProtocol)
         if listener is not None:
             listener.readConnectionLost()
         return listener is not None
@@ -212,7 +203,9 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def write(self, bytes: bytes) -> None:
         """Send; dropped once the connection is closing, unless a producer has still something to say."""
-        self._write(bytes_to_write(bytes))
+        data = bytes_to_write(bytes)
+        if self._may_write():
+            self._write(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send the joined pieces."""
@@ -403,15 +396,12 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         session = self._session
         if session is None or self._aborted or self._finished or session.said_goodbye:
             return reason
-        if session.state == HANDSHAKE:
-            said = "the peer closed the connection in the middle of it"
-            error: Any = HandshakeError(said, self._peer_name())
-        elif reason.check(ConnectionDone) and not session.peer_ended:
-            error = TruncatedError("data may be missing", self._peer_name())
-        else:
+        handshaken = session.state != HANDSHAKE
+        if handshaken and (session.peer_ended or not reason.check(ConnectionDone)):
             return reason
+        error = cut_off(handshaken, self._peer_name())
         error.__cause__ = reason.value
-        return Failure(named(error))
+        return Failure(error)
 
     # --- Time --------------------------------------------------------------------------------------------------------
 

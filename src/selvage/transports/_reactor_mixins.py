@@ -24,7 +24,7 @@ from ._datagram import BaseDatagramPort
 from ._engine import Engine
 from ._factories import as_factory
 from ._listening import StreamPort
-from ._starttls import DEFAULT_TIMEOUT
+from ._starttls import HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES
 from ._stream import Connection
 
 if TYPE_CHECKING:
@@ -174,8 +174,8 @@ class SSLReactorMixin(TransportsMixin):
         backlog: int = 50,
         interface: str | None = "",
         *,
-        handshake_timeout: float | None = DEFAULT_TIMEOUT,
-        max_handshakes: int | None = 1000,
+        handshake_timeout: float | None = HANDSHAKE_TIMEOUT_S,
+        max_handshakes: int | None = MAX_HANDSHAKES,
     ) -> tls.Port:
         """Accept TLS connections, from before this returns; arguments as for `listenTCP`, and:
 
@@ -214,7 +214,7 @@ class SSLReactorMixin(TransportsMixin):
         timeout: float | None = 30,
         bindAddress: Any = None,
         *,
-        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        handshake_timeout: float | None = HANDSHAKE_TIMEOUT_S,
         server_hostname: str | None = None,
     ) -> tls.Connector:
         """Connect over TLS; arguments as for `connectTCP`, and:

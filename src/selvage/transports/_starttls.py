@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from ._tls_engine import TLSFacts
     from ._tls_transport import TLSTransport
 
-__all__ = ["DEFAULT_TIMEOUT", "StartTLS"]
+__all__ = ["HANDSHAKE_TIMEOUT_S", "MAX_HANDSHAKES", "StartTLS", "peer_text"]
 
 
-class _Default:
-    def __repr__(self) -> str:
-        return "HANDSHAKE_TIMEOUT_S"
+#: Seconds for the peer to finish the handshake: what asyncio and nginx give.  A peer that stops in the middle holds a
+#: descriptor and some 50 KiB, so there has to be an end.
+HANDSHAKE_TIMEOUT_S = 60.0
+
+#: How many handshakes a port lets go on at once; one more ends the oldest.  An honest peer needs less than a second, so this is for
+#: a thousand new connections a second, and each that hangs holds some 50 KiB until its time is up.
+MAX_HANDSHAKES = 1000
 
 
-#: Stands for `_tls_transport.HANDSHAKE_TIMEOUT_S` where that is not imported yet: nothing of TLS is, until it is used.
-DEFAULT_TIMEOUT: Any = _Default()
+def peer_text(transport: Any) -> str:
+    """Return how error messages name the peer of a transport."""
+    try:
+        peer = transport.getPeer()
+    except (
+        Exception
+    ):  # the system has forgotten: it went before anybody asked; or a transport in memory does not know
+        return ""
+    host = getattr(peer, "host", None)
+    return str(peer) if host is None else f"{host}:{peer.port}"
 
 
 class StartTLS:
@@ -46,7 +58,6 @@ class StartTLS:
 
         def _flush(self) -> None: ...
         def _abort(self, reason: Failure) -> None: ...
-        def getPeer(self) -> Any: ...
 
     #: Whether it is the client's side of a handshake, unless told otherwise.
     _tlsClientDefault = False
@@ -61,7 +72,7 @@ class StartTLS:
         contextFactory: Any,
         normal: bool = True,
         *,
-        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        handshake_timeout: float | None = HANDSHAKE_TIMEOUT_S,
         server_hostname: str | None = None,
     ) -> None:
         """Go on with TLS; what was written before leaves in the clear first, what is written from now on is encrypted.
@@ -96,7 +107,7 @@ class StartTLS:
             self._abort(
                 Failure(
                     PlaintextBeforeTLSError(
-                        "the peer sent more in the clear after the request", self._peer_text()
+                        "the peer sent more in the clear after the request", peer_text(self)
                     )
                 )
             )
@@ -126,10 +137,8 @@ class StartTLS:
     def _tls_layer(
         self, below: Any, handshake_timeout: float | None, server_hostname: str | None
     ) -> TLSTransport:
-        from ._tls_transport import HANDSHAKE_TIMEOUT_S, TLSTransport
+        from ._tls_transport import TLSTransport
 
-        if handshake_timeout is DEFAULT_TIMEOUT:
-            handshake_timeout = HANDSHAKE_TIMEOUT_S
         connection: Any = self
         return TLSTransport(connection, below, handshake_timeout, server_hostname or self._tls_name)
 
@@ -145,15 +154,6 @@ class StartTLS:
         layer.use(make(layer))
         self.__dict__["TLS"] = True
         return layer
-
-    def _peer_text(self) -> str:
-        """Return how error messages name the peer."""
-        try:
-            peer = self.getPeer()
-        except Exception:  # the system has forgotten: it went before anybody asked
-            return ""
-        host = getattr(peer, "host", None)
-        return str(peer) if host is None else f"{host}:{peer.port}"
 
     def _the_layer(self, asked: str) -> TLSTransport:
         if not self.TLS:

@@ -191,11 +191,11 @@ class Connection(StartTLS):
         """
         if self._state != OPEN:
             return False
-        half_closeable = _half_closeable(self.protocol)
-        if half_closeable is not None:
+        listener = half_closeable(self.protocol)
+        if listener is not None:
             self._flags |= READ_CLOSED
             try:
-                half_closeable.readConnectionLost()
+                listener.readConnectionLost()
             except BaseException:
                 self._hook_failed("readConnectionLost")
             return True
@@ -429,10 +429,10 @@ class Connection(StartTLS):
 
     def _write_closed(self) -> None:
         self._flags |= WRITE_DONE
-        half_closeable = _half_closeable(self.protocol)
-        if half_closeable is not None and self._state == OPEN:
+        listener = half_closeable(self.protocol)
+        if listener is not None and self._state == OPEN:
             try:
-                half_closeable.writeConnectionLost()
+                listener.writeConnectionLost()
             except BaseException:
                 self._hook_failed("writeConnectionLost")
 
@@ -630,7 +630,7 @@ class Connection(StartTLS):
         return "-" if self.protocol is None else log_prefix(self.protocol)
 
 
-def _half_closeable(protocol: Any) -> Any:
+def half_closeable(protocol: Any) -> Any:
     """Return what hears of half-closes for `protocol`: itself or its adapter, or None."""
     if not hasattr(protocol, "readConnectionLost"):
         return None  # asking zope takes ten times as long, and most connections end here

@@ -20,6 +20,9 @@ RECORD_SIZE = 16384
 #: Ciphertext taken from pyOpenSSL at once, in bytes; what waits is taken in several pieces.
 _BIO_READ_SIZE = 65536
 
+#: Plaintext given to pyOpenSSL at once, in bytes, which raises for 2 GiB and more.
+_MAX_SEND = 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class TLSFacts:
@@ -231,7 +234,7 @@ class OpenSSLEngine:
     def write(self, data: bytes | memoryview) -> int:
         """As `TLSEngine.write`."""
         try:
-            taken: int = self.handle.send(bytes(data))
+            taken: int = self.handle.send(bytes(data[:_MAX_SEND]))
         except self._again:
             return 0
         return taken

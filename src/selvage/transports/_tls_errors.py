@@ -9,9 +9,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from selvage.errors import HandshakeError, PeerCertificateError, TLSError
+from selvage.errors import (
+    HandshakeError,
+    HandshakeTimeoutError,
+    PeerCertificateError,
+    TLSError,
+    TruncatedError,
+)
 
-__all__ = ["named", "tls_error"]
+__all__ = ["cut_off", "named", "tls_error", "too_slow"]
 
 #: From OpenSSL's verification code to what is wrong with the certificate, in one word, and what to do.
 _VERIFICATION: dict[int, tuple[str, str]] = {
@@ -143,6 +149,24 @@ def _explain(reasons: list[str]) -> tuple[str, str]:
             if known == "NO_SUITABLE" and reason.startswith(known):
                 return explanation
     return "", ""
+
+
+def cut_off(handshaken: bool, peer: str) -> TLSError:
+    """Return the error that says that the transport below just ended."""
+    if handshaken:
+        return named(TruncatedError("data may be missing", peer))
+    return named(HandshakeError("the peer closed the connection in the middle of it", peer))
+
+
+def too_slow(seconds: float, peer: str) -> TLSError:
+    """Return the error that says that the handshake took longer than `seconds`."""
+    return named(
+        HandshakeTimeoutError(
+            f"it took longer than {seconds:g} seconds",
+            peer,
+            "see that the peer speaks TLS at this point and is not overloaded, or give it more time (handshake_timeout)",
+        )
+    )
 
 
 def named(error: TLSError) -> TLSError:

@@ -25,9 +25,6 @@ __all__ = ["ENDED", "HANDSHAKE", "OPEN", "TLSSession"]
 
 HANDSHAKE, OPEN, ENDED = range(3)
 
-#: What is encrypted at once, in bytes: a large write costs its own size in ciphertext, not more.
-_PIECE = 256 * 1024
-
 
 class TLSSession:
     """One side of one TLS connection.
@@ -115,7 +112,7 @@ class TLSSession:
         """Encrypt plaintext, or keep it until the handshake is done; ignored after `goodbye`."""
         if self._leaving or self.state == ENDED:
             return
-        if self.state == OPEN and not self.waiting and len(data) <= _PIECE:
+        if self.state == OPEN and not self.waiting:
             try:
                 taken = self.engine.write(data)
             except Exception as exc:
@@ -173,7 +170,7 @@ class TLSSession:
                 piece = memoryview(self._waiting[0])
                 done = 0
                 while done < len(piece):
-                    taken = self.engine.write(piece[done : done + _PIECE])
+                    taken = self.engine.write(piece[done:])
                     if not taken:
                         self._waiting[0] = bytes(piece[done:])
                         return

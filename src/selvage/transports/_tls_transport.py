@@ -20,12 +20,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from selvage._context import speaking
-from selvage.errors import HandshakeError, HandshakeTimeoutError, TLSError, TruncatedError
+from selvage.errors import HandshakeError, TLSError
 from selvage.failure import Failure, report
 from selvage.interfaces import IHandshakeListener
 
+from ._starttls import HANDSHAKE_TIMEOUT_S, peer_text
 from ._states import CLOSING as CONNECTION_CLOSING, OPEN as CONNECTION_OPEN
-from ._tls_errors import named
+from ._tls_errors import cut_off, named, too_slow
 from ._tls_session import ENDED, HANDSHAKE, OPEN, TLSSession
 
 if TYPE_CHECKING:
@@ -36,24 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOSE_TIMEOUT_S",
-    "HANDSHAKE_TIMEOUT_S",
-    "MAX_HANDSHAKES",
     "TLSTransport",
     "peer_certificate",
     "tell_handshake",
 ]
 
-#: Seconds for the peer to finish the handshake: what asyncio and nginx give.  A peer that stops in the middle holds a
-#: descriptor and some 50 KiB, so there has to be an end.
-HANDSHAKE_TIMEOUT_S = 60.0
-
 #: Seconds for the peer to answer our goodbye once all has left: what it would say is not wanted any more, so this is shorter than
 #: asyncio's 30; a round trip and a retransmission fit in it several times.
 CLOSE_TIMEOUT_S = 10.0
-
-#: How many handshakes a port lets go on at once; one more ends the oldest.  An honest peer needs less than a second, so this is for
-#: a thousand new connections a second, and each that hangs holds some 50 KiB until its time is up.
-MAX_HANDSHAKES = 1000
 
 #: How much may wait of what the protocol itself answers (refusals of new keys, say) to a peer that does not read; in bytes.  An honest peer
 #: is owed a few hundred at the most.
@@ -133,7 +124,7 @@ class TLSTransport:
         self._shake_on()
 
     def _peer_name(self) -> str:
-        return self.server_hostname or str(self._connection._peer_text())
+        return self.server_hostname or peer_text(self._connection)
 
     # --- What the transport below calls ----------------------------------------------------------------------------
 
@@ -287,12 +278,8 @@ class TLSTransport:
         self._below.abort()
 
     def _handshake_took_too_long(self) -> None:
-        error = HandshakeTimeoutError(
-            f"it took longer than {self._handshake_timeout:g} seconds",
-            self._peer_name(),
-            "see that the peer speaks TLS at this point and is not overloaded, or give it more time (handshake_timeout)",
-        )
-        self._session.fail(named(error))
+        assert self._handshake_timeout is not None
+        self._session.fail(too_slow(self._handshake_timeout, self._peer_name()))
         self._note_failure()
         self._below.abort()
 
@@ -334,15 +321,8 @@ class TLSTransport:
         session = self._session
         if self._closing and session.said_goodbye:
             return
-        if session.state == HANDSHAKE:
-            error: Any = HandshakeError(
-                "the peer closed the connection in the middle of it", self._peer_name()
-            )
-        else:
-            error = TruncatedError("data may be missing", self._peer_name())
-        session.fail(named(error))
-        if session.failure is not None:
-            self._note_failure()
+        session.fail(cut_off(session.state != HANDSHAKE, self._peer_name()))
+        self._note_failure()
 
     def close(self) -> None:
         """Say goodbye when all that was written has left, wait for the peer's, and close.

@@ -16,16 +16,14 @@ from selvage.failure import Failure, report
 from selvage.interfaces import INegotiated, implementer
 
 from . import _states, tcp
-from ._starttls import DEFAULT_TIMEOUT
-from ._stream import Connection, log_prefix
+from ._starttls import HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES, peer_text as peer_text
+from ._stream import Connection, half_closeable as half_closeable, log_prefix
 from ._tls_creators import EngineMaker, SomeConnectionCreator as SomeConnectionCreator, engine_maker
 from ._tls_engine import OpenSSLEngine, StandardEngine, TLSEngine, TLSFacts
-from ._tls_errors import named as named, tls_error as tls_error
+from ._tls_errors import cut_off as cut_off, too_slow as too_slow
 from ._tls_session import ENDED as ENDED, HANDSHAKE as HANDSHAKE, OPEN as OPEN, TLSSession
 from ._tls_transport import (
     CLOSE_TIMEOUT_S,
-    HANDSHAKE_TIMEOUT_S,
-    MAX_HANDSHAKES,
     TLSTransport,
     peer_certificate as peer_certificate,
     tell_handshake as tell_handshake,
@@ -106,7 +104,7 @@ class Port(tcp.Port):
         interface: str | None = "",
         reactor: Any = None,
         *,
-        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        handshake_timeout: float | None = HANDSHAKE_TIMEOUT_S,
         max_handshakes: int | None = MAX_HANDSHAKES,
         stacklevel: int = 1,
     ) -> None:
@@ -173,7 +171,7 @@ class Connector(tcp.Connector):
         bindAddress: Any,
         reactor: Any = None,
         *,
-        handshake_timeout: float | None = DEFAULT_TIMEOUT,
+        handshake_timeout: float | None = HANDSHAKE_TIMEOUT_S,
         server_hostname: str | None = None,
         stacklevel: int = 1,
     ) -> None:
