@@ -8,16 +8,13 @@ take the extra `tls`.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from selvage.errors import CertificateError, VerifyError
 from selvage.tls._extra import cryptography, openssl
 from selvage.tls._keys import ASN1, PEM, PublicKey, encoding, known
 from selvage.tls._names import DistinguishedName, name_from_facts, name_from_x509
 from selvage.tls._pem import certificate_facts, certificate_pem, certificates_in, checked
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["CertBase", "Certificate", "CertificateRequest", "certificate_der"]
 

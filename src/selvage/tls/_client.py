@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from selvage._hostnames import _idnaBytes
@@ -12,6 +11,7 @@ from selvage.tls import _openssl
 from selvage.tls._extra import openssl
 from selvage.tls._options import CertificateOptions
 from selvage.tls._trust import platformTrust
+from selvage.transports._ip import isIPAddress, isIPv6Address
 from selvage.transports._tls_engine import OpenSSLEngine, StandardEngine
 
 if TYPE_CHECKING:
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from selvage.transports._tls_engine import TLSEngine
 
 __all__ = ["ClientTLSOptions", "optionsForClientTLS"]
-
-
-def _is_address(hostname: str) -> bool:
-    try:
-        ip_address(hostname)
-    except ValueError:
-        return False
-    return True
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -58,7 +50,7 @@ class ClientTLSOptions:
             self._certificate_options = createConnection.__self__
         self._createConnection: Callable[[Any], Any] = createConnection
         self._hostname: str = hostname
-        if _is_address(hostname):
+        if isIPAddress(hostname) or isIPv6Address(hostname):
             self._hostnameBytes = hostname.encode("ascii")
             self._hostnameIsDnsName = False
         else:

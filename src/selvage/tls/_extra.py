@@ -6,11 +6,10 @@ cannot do (make keys, sign requests, hand out pyOpenSSL objects) asks here, and 
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import Any
 
-__all__ = ["cryptography", "is_loaded", "openssl", "service_identity"]
+__all__ = ["cryptography", "openssl", "service_identity"]
 
 
 def _imported(module: str, package: str, what: str) -> Any:
@@ -44,8 +43,3 @@ def cryptography(module: str, what: str) -> Any:
 def service_identity(module: str, what: str) -> Any:
     """Return a module of the package `service_identity`, such as "hazmat"; as `openssl`."""
     return _imported(f"service_identity.{module}", "service-identity", what)
-
-
-def is_loaded(package: str) -> bool:
-    """Say whether this process has the package imported: only then can it hold objects of it."""
-    return package in sys.modules

@@ -24,8 +24,8 @@ from ._datagram import BaseDatagramPort
 from ._engine import Engine
 from ._factories import as_factory
 from ._listening import StreamPort
-from ._starttls import HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES
 from ._stream import Connection
+from ._tls_limits import HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES
 
 if TYPE_CHECKING:
     import asyncio

@@ -12,34 +12,14 @@ from selvage.failure import Failure
 from selvage.interfaces import INegotiated
 
 from ._states import NEW, OPEN, STARTED
+from ._tls_limits import HANDSHAKE_TIMEOUT_S
 
 if TYPE_CHECKING:
     from ._tls_creators import EngineMaker
     from ._tls_engine import TLSFacts
     from ._tls_transport import TLSTransport
 
-__all__ = ["HANDSHAKE_TIMEOUT_S", "MAX_HANDSHAKES", "StartTLS", "peer_text"]
-
-
-#: Seconds for the peer to finish the handshake: what asyncio and nginx give.  A peer that stops in the middle holds a
-#: descriptor and some 50 KiB, so there has to be an end.
-HANDSHAKE_TIMEOUT_S = 60.0
-
-#: How many handshakes a port lets go on at once; one more ends the oldest.  An honest peer needs less than a second, so this is for
-#: a thousand new connections a second, and each that hangs holds some 50 KiB until its time is up.
-MAX_HANDSHAKES = 1000
-
-
-def peer_text(transport: Any) -> str:
-    """Return how error messages name the peer of a transport."""
-    try:
-        peer = transport.getPeer()
-    except (
-        Exception
-    ):  # the system has forgotten: it went before anybody asked; or a transport in memory does not know
-        return ""
-    host = getattr(peer, "host", None)
-    return str(peer) if host is None else f"{host}:{peer.port}"
+__all__ = ["StartTLS"]
 
 
 class StartTLS:
@@ -93,6 +73,7 @@ class StartTLS:
                 the connection is as before.
         """
         from ._tls_creators import engine_maker
+        from ._tls_errors import peer_text
 
         if self._state == NEW:
             raise RuntimeError(

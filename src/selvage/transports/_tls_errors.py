@@ -17,7 +17,7 @@ from selvage.errors import (
     TruncatedError,
 )
 
-__all__ = ["cut_off", "named", "tls_error", "too_slow"]
+__all__ = ["cut_off", "named", "peer_text", "tls_error", "too_slow"]
 
 #: From OpenSSL's verification code to what is wrong with the certificate, in one word, and what to do.
 _VERIFICATION: dict[int, tuple[str, str]] = {
@@ -149,6 +149,18 @@ def _explain(reasons: list[str]) -> tuple[str, str]:
             if known == "NO_SUITABLE" and reason.startswith(known):
                 return explanation
     return "", ""
+
+
+def peer_text(transport: Any) -> str:
+    """Return how error messages name the peer of a transport."""
+    try:
+        peer = transport.getPeer()
+    except (
+        Exception
+    ):  # the system has forgotten: it went before anybody asked; or a transport in memory does not know
+        return ""
+    host = getattr(peer, "host", None)
+    return str(peer) if host is None else f"{host}:{peer.port}"
 
 
 def cut_off(handshaken: bool, peer: str) -> TLSError:

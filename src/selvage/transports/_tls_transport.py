@@ -24,9 +24,9 @@ from selvage.errors import HandshakeError, TLSError
 from selvage.failure import Failure, report
 from selvage.interfaces import IHandshakeListener
 
-from ._starttls import HANDSHAKE_TIMEOUT_S, peer_text
 from ._states import CLOSING as CONNECTION_CLOSING, OPEN as CONNECTION_OPEN
-from ._tls_errors import cut_off, named, too_slow
+from ._tls_errors import cut_off, named, peer_text, too_slow
+from ._tls_limits import CLOSE_TIMEOUT_S, HANDSHAKE_TIMEOUT_S, MAX_ANSWERS
 from ._tls_session import ENDED, HANDSHAKE, OPEN, TLSSession
 
 if TYPE_CHECKING:
@@ -36,19 +36,10 @@ if TYPE_CHECKING:
     from ._tls_engine import TLSEngine, TLSFacts
 
 __all__ = [
-    "CLOSE_TIMEOUT_S",
     "TLSTransport",
     "peer_certificate",
     "tell_handshake",
 ]
-
-#: Seconds for the peer to answer our goodbye once all has left: what it would say is not wanted any more, so this is shorter than
-#: asyncio's 30; a round trip and a retransmission fit in it several times.
-CLOSE_TIMEOUT_S = 10.0
-
-#: How much may wait of what the protocol itself answers (refusals of new keys, say) to a peer that does not read; in bytes.  An honest peer
-#: is owed a few hundred at the most.
-MAX_ANSWERS = 64 * 1024
 
 #: What is encrypted and handed on at once, in bytes, so that a large write costs its own size in ciphertext and not twice that.
 _PIECE = 256 * 1024

@@ -16,14 +16,13 @@ from selvage.failure import Failure, report
 from selvage.interfaces import INegotiated, implementer
 
 from . import _states, tcp
-from ._starttls import HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES, peer_text as peer_text
 from ._stream import Connection, half_closeable as half_closeable, log_prefix
 from ._tls_creators import EngineMaker, SomeConnectionCreator as SomeConnectionCreator, engine_maker
 from ._tls_engine import OpenSSLEngine, StandardEngine, TLSEngine, TLSFacts
-from ._tls_errors import cut_off as cut_off, too_slow as too_slow
+from ._tls_errors import cut_off as cut_off, peer_text as peer_text, too_slow as too_slow
+from ._tls_limits import CLOSE_TIMEOUT_S, HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES
 from ._tls_session import ENDED as ENDED, HANDSHAKE as HANDSHAKE, OPEN as OPEN, TLSSession
 from ._tls_transport import (
-    CLOSE_TIMEOUT_S,
     TLSTransport,
     peer_certificate as peer_certificate,
     tell_handshake as tell_handshake,
