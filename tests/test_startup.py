@@ -52,6 +52,13 @@ def test_listening_loads_little_beyond_the_engine():
     assert extra <= ALLOWED, f"start-up became heavier by {sorted(extra - ALLOWED)}"
 
 
+def test_endpoints_load_no_tls_before_it_is_used():
+    for face in ("selvage.endpoints", "selvage.twisted.internet.endpoints"):
+        loaded = loaded_by(f"import {face}")
+        assert "selvage.endpoints._tls" in loaded
+        assert not {"selvage.tls", "selvage.protocols.tls", "selvage.transports.tls"} & loaded
+
+
 def test_no_command_line_and_no_rich_output_in_a_program():
     loaded = loaded_by(PROGRAM)
     assert not loaded & {

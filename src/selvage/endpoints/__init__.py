@@ -62,7 +62,6 @@ from selvage.endpoints._tcp import (
     UNIXServerEndpoint as UNIXServerEndpoint,
 )
 from selvage.endpoints._tls import (
-    TLSMemoryBIOFactory as TLSMemoryBIOFactory,
     TLSServerEndpoint as _TLSServerEndpoint,  # noqa: F401
     _loadCAsFromDir as _loadCAsFromDir,
     wrapClientTLS as wrapClientTLS,
@@ -125,6 +124,7 @@ _load = load_late(
         "KeyPair": "selvage.tls",
         "PrivateCertificate": "selvage.tls",
         "SNIConnectionCreator": "selvage.tls",
+        "TLSMemoryBIOFactory": "selvage.protocols.tls",
         "autoReloadingDirectoryOfPEMs": "selvage.tls",
         "optionsForClientTLS": "selvage.tls",
         "trustRootFromCertificates": "selvage.tls",

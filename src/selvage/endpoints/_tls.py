@@ -1,12 +1,13 @@
 """Endpoints with TLS: what joins certificates, the TLS protocol and an endpoint.  Floor 3.
 
-`selvage.tls` is imported where it is used: most programs have no TLS endpoint.
+Certificates and protocol are imported where they are used: most programs have no TLS endpoint.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,6 @@ from selvage.endpoints._wrapping import _WrapperEndpoint
 from selvage.errors import VerifyError
 from selvage.interfaces import IStreamServerEndpoint, implementer
 from selvage.paths import FilePath
-
-try:
-    from selvage.protocols.tls import TLSMemoryBIOFactory as TLSMemoryBIOFactory
-except ImportError:  # this Python was built without its module `ssl`
-    TLSMemoryBIOFactory = None  # type: ignore[assignment,misc]
 
 if TYPE_CHECKING:
     from selvage.defer import Deferred
@@ -39,6 +35,16 @@ __all__ = [
     "wrapClientTLS",
     "wrapServerTLS",
 ]
+
+
+def _tls_factory(*args: Any, **options: Any) -> Any:
+    from selvage.protocols import tls
+
+    return tls.TLSMemoryBIOFactory(*args, **options)
+
+
+#: Makes a factory that speaks TLS; None where this Python was built without its module `ssl`.
+TLSMemoryBIOFactory = None if find_spec("_ssl") is None else _tls_factory
 
 
 def wrapClientTLS(
@@ -90,8 +96,7 @@ class TLSServerEndpoint:
 
     def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen; as the endpoint below."""
-        wrapped: Any = TLSMemoryBIOFactory(self.connectionCreator, False, factory, self.clock)
-        return self.endpoint.listen(wrapped)
+        return self.endpoint.listen(_tls_factory(self.connectionCreator, False, factory, self.clock))
 
 
 def wrapServerTLS(

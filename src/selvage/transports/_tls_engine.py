@@ -1,7 +1,7 @@
 """One side of one TLS connection as bytes in and bytes out, by one of two libraries.  Floor 2.
 
 `StandardEngine` is the standard `ssl` module and needs nothing installed.  `OpenSSLEngine` is for programs that bring
-connections of pyOpenSSL; through cffi each call costs about three times as much.  Neither knows sockets, clocks or protocols.
+connections of pyOpenSSL; its calls go through cffi, which costs more.  Neither knows sockets, clocks or protocols.
 
 An engine raises what its library raises (`errors` names the classes); `_tls_errors.py` turns that into errors of ours.
 """

@@ -524,7 +524,7 @@ class _FactoryOfTLS:
 
 def tell_handshake(protocol: Any) -> None:
     """Tell a protocol that wants to know that the handshake is done."""
-    # Asking zope takes ten times as long, and most protocols end here.
+    # Asking zope takes longer, and most protocols end here.
     if hasattr(protocol, "handshakeCompleted") and IHandshakeListener.providedBy(protocol):
         protocol.handshakeCompleted()
 

@@ -14,7 +14,6 @@ from selvage.endpoints import (
     TCP4ServerEndpoint as TCP4ServerEndpoint,
     TCP6ClientEndpoint as TCP6ClientEndpoint,
     TCP6ServerEndpoint as TCP6ServerEndpoint,
-    TLSMemoryBIOFactory as TLSMemoryBIOFactory,
     UNIXClientEndpoint as UNIXClientEndpoint,
     UNIXServerEndpoint as UNIXServerEndpoint,
     __getattr__ as __getattr__,
