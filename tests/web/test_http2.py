@@ -8,6 +8,7 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.settings
 import pytest
 from hyperframe.frame import (
     ContinuationFrame,
@@ -429,3 +430,56 @@ def test_a_producer_is_paused_by_the_window():
     client.server.resource.last.finish()
     client.flush()
     assert client.answers[stream]["ended"]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_producer_is_paused_by_a_full_transport_however_wide_the_window(streaming):
+    class Pieces:
+        made = 0
+        paused = False
+
+        def __init__(self, request: Any) -> None:
+            self.request = request
+
+        def resumeProducing(self) -> None:
+            self.paused = False
+            while self.made < 100 and not self.paused:
+                self.made += 1
+                self.request.write(b"x" * 16384)
+                if not streaming:
+                    return
+            if self.made == 100:
+                self.made += 1
+                self.request.unregisterProducer()
+                self.request.finish()
+
+        def pauseProducing(self) -> None:
+            self.paused = True
+
+        def stopProducing(self) -> None: ...
+
+    producers: list[Pieces] = []
+
+    def answer(request: Any) -> int:
+        producers.append(Pieces(request))
+        return NOT_DONE_YET
+
+    client = Client(Seen(answer))
+    client.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2**30})
+    client.h2.increment_flow_control_window(2**30)
+    client.flush()
+    stream = client.ask()
+    [pieces] = producers
+    connection = client.server.protocol._channel
+    connection.pauseProducing()  # as the transport does when it is full
+    pieces.request.registerProducer(pieces, streaming)
+    if streaming:
+        pieces.resumeProducing()
+    for _ in range(200):
+        client.server.clock.advance(0)
+    assert pieces.made <= 10
+    connection.resumeProducing()
+    for _ in range(200):
+        client.server.clock.advance(0)
+    client.flush()
+    assert client.answers[stream]["body"] == b"x" * 16384 * 100 and client.answers[stream]["ended"]

@@ -358,7 +358,7 @@ class H2Connection(Protocol, TimeoutMixin):
         self.resetTimeout()
         queue.append(bytes(data))
         self._queued[streamID] += len(data)
-        if self.remainingOutboundWindow(streamID) <= 0:
+        if not self.takes_more(streamID):
             self.streams[streamID].flowControlBlocked()
         self._send_later()
 
@@ -396,6 +396,13 @@ class H2Connection(Protocol, TimeoutMixin):
         except h2.exceptions.ProtocolError:
             return 0
         return window - self._queued.get(streamID, 0)
+
+    def takes_more(self, streamID: int) -> bool:
+        """Tell whether a stream's producer is to go on: the window has room, and little waits to be sent.
+
+        The window alone is no bound: it is the client who makes it, as wide as 2 GiB, and then need not read.
+        """
+        return self._queued.get(streamID, 0) < _AT_ONCE and self.remainingOutboundWindow(streamID) > 0
 
     def _respondToBadRequestAndDisconnect(self, streamID: int, status: int = BAD_REQUEST) -> None:
         """Answer with a status and nothing more, in the place of the application."""
@@ -471,6 +478,8 @@ class H2Connection(Protocol, TimeoutMixin):
         self.transport.write(b"".join(pieces))
         for streamID in self._ended_now:
             self._forget(streamID)
+        for stream in list(self.streams.values()):
+            stream.windowUpdated()
         if progress:
             self._send_later()
         else:

@@ -189,10 +189,10 @@ class H2Stream:
                 self._connection._acknowledge(self.streamID, piece[1])
 
     def windowUpdated(self) -> None:
-        """Take notice that more can be sent; resume the producer if it was paused."""
+        """Take notice that more may be sent; resume the producer if it was paused and is to go on."""
         if self.producer is None or self._producerProducing:
             return
-        if self._connection.remainingOutboundWindow(self.streamID) > 0:
+        if self._connection.takes_more(self.streamID):
             self._producerProducing = True
             self.producer.resumeProducing()
 
