@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from selvage.failure import Failure, Report, report, set_default_reporter, subscribe, unsubscribe
+from selvage.failure import Failure, Report, flush, report, set_default_reporter, subscribe, unsubscribe
 
 from .test_failure import caught
 
@@ -502,3 +502,39 @@ def test_where_the_stack_ends_the_callers_tell_of_it(offset, reporter_prints, su
     at_depth(offset)
     assert subscriber
     assert all(each.failure.check(RecursionError) for each in subscriber)
+
+
+def test_where_the_stack_ends_a_failure_of_a_finalizer_is_kept(subscriber, monkeypatch):
+    """What a finalizer raises reaches nobody: whoever reports next, or the end of the program, tells of the failure."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: None)
+    set_default_reporter(None)
+
+    class Leaving:
+        def __del__(self):
+            report(self.failure, "left over", source="finalizer")
+
+    def room_for(frames):
+        if frames:
+            room_for(frames - 1)
+
+    def at_depth(frames):
+        if frames:
+            at_depth(frames - 1)
+        else:
+            room_for(3)  # for the finalizer and `report`
+            left_over.pop()
+
+    kept = 0
+    for left in range(1, 60):
+        leaving = Leaving()
+        leaving.failure = caught()
+        left_over = [leaving]
+        del leaving
+        try:
+            at_depth(sys.getrecursionlimit() - left)
+        except RecursionError:
+            left_over.clear()
+        kept += len(subscriber) < left
+        flush()
+        assert len(subscriber) == left
+    assert kept

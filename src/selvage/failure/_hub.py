@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -100,6 +101,10 @@ class ReportsDropped(RuntimeWarning):
 
     def __str__(self) -> str:
         return f"{self.count:,} reports were not given to {self.subscriber}, whose queue was full"
+
+
+# What was reported where the stack ended, with the arguments of `receive`, and whether it is marked as reported.
+_untold: deque[tuple[BaseException, str, str, dict[str, Any], bool]] = deque()
 
 
 class _Mark:
@@ -315,6 +320,7 @@ def forget() -> None:
 
 def flush() -> None:
     """Tell now how many failures have only been counted so far. The end of the program does so by itself."""
+    _tell_untold()
     _sum_up(everything=True)
     for each in _subscribers:
         if each.background is not None:
@@ -354,7 +360,7 @@ def report(
     """Hand over a failure that nobody handled; it is reported once, however often it is handed over.
 
     Raises nothing but a RecursionError, where so little is left of the stack that nobody can be told; its cause is the
-    failure. May be called in any thread and in finalizers.
+    failure, which the next report tells of as well. May be called in any thread and in finalizers.
 
     Args:
         failure: a Failure, or an exception to make one of.
@@ -375,11 +381,13 @@ def receive(
     Args:
         shown: somebody else is about to print it, so that the reporter that prints may leave it out.
     """
+    marked = False
     try:
         if not isinstance(failure, Failure):
             failure = Failure(failure)
         if not _first_time(failure):
             return False
+        marked = True
         groups = _groups
         record = Report(
             failure, message, source, context, groups.clock(), fingerprint=fingerprint_of(failure)
@@ -391,7 +399,9 @@ def receive(
         try:
             _deliver_cheaply(failure, message, source, context)
         except RecursionError:
-            # Nor to tell anybody.  The callers have more room, the further out the more.
+            # Nor to tell anybody.  The callers have more room, the further out the more; those of a finalizer hear of
+            # nothing, so it is kept for the next report as well.
+            _untold.append((failure, message, source, context, marked))
             raise error from getattr(failure, "value", failure)
         return True
     except BaseException as error:
@@ -402,7 +412,19 @@ def receive(
         _sum_up()
     if not silenced:
         _deliver(record, told, shown)
+    if _untold:
+        _tell_untold()
     return True
+
+
+def _tell_untold() -> None:
+    """Report what could not be told at the end of some stack."""
+    while _untold:
+        failure, message, source, context, marked = _untold.popleft()
+        if marked:
+            # By an attempt of which nobody heard.
+            _unmark(failure)
+        receive(failure, message, source, context)
 
 
 def _deliver_cheaply(failure: BaseException, message: str, source: str, context: dict[str, Any]) -> None:
@@ -461,6 +483,11 @@ def _first_time(failure: Failure) -> bool:
         return False
     attributes[_MARK] = mark
     return True
+
+
+def _unmark(failure: BaseException) -> None:
+    owner = getattr(failure, "value", failure)
+    _own_dict(owner if isinstance(owner, BaseException) else failure).pop(_MARK, None)
 
 
 _own_dict: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__
