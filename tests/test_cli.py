@@ -26,7 +26,7 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     status, output = run(["--help"], capsys)
     assert status == 0
-    for command in ("twisted", "trial", "twist", "twistd", "demo", "info", "story"):
+    for command in ("twisted", "trial", "twist", "twistd", "chaos", "demo", "info", "story", "web"):
         assert command in output
 
 

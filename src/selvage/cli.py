@@ -23,12 +23,17 @@ _COMPANIONS = {
     "twisted": "gives the modules that the wing does not have yet",
 }
 
-
 #: Twisted's commands, and what `selvage --help` says of them.
 _PROGRAMS = {
     "trial": "Run tests with trial, on Selvage.",
     "twist": "Run a service with twist, on Selvage.",
     "twistd": "Run an application or a service with twistd, on Selvage.",
+}
+
+#: The same of others that look at their arguments themselves.
+_OTHERS = {
+    "chaos": "Stand between clients and a live service, and treat their connections badly.",
+    "twisted": "Run a Twisted program on Selvage, as python would run it.",
 }
 
 
@@ -80,19 +85,9 @@ def _commands() -> click.Group:
     @click.version_option(_version(), message="selvage %(version)s")
     def group() -> None: ...
 
-    # Listed for --help; `main` has taken it before click sees it, since its arguments are another program's.
-    @group.command("twisted", context_settings={"ignore_unknown_options": True}, add_help_option=False)
-    @click.argument(
-        "arguments", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT | -m MODULE | -c CODE [ARGS]..."
-    )
-    def run_twisted(arguments: tuple[str, ...]) -> None:
-        """Run a Twisted program on Selvage, as python would run it."""
-        from selvage._launch import run_twisted_program
-
-        run_twisted_program(list(arguments))
-
-    for name, purpose in _PROGRAMS.items():
-        group.add_command(_program(name, purpose))
+    # For --help; `main` has taken these before click sees them, since their arguments are another program's.
+    for name, purpose in {**_PROGRAMS, **_OTHERS}.items():
+        group.add_command(click.Command(name, help=purpose))
 
     @group.command()
     @click.option("--port", type=click.IntRange(0, 65534), default=8000, show_default=True, metavar="PORT")
@@ -130,31 +125,12 @@ def _commands() -> click.Group:
         """Show failures that were written as JSON, one on a line, as reports for people."""
         _print_stories(file, briefly)
 
-    # Listed for --help; `main` has taken it before.
-    @group.command("chaos")
-    def treat_badly() -> None:
-        """Stand between clients and a live service, and treat their connections badly."""
-
     @group.command()
     def info() -> None:
         """Show versions of Selvage, Python and what Selvage stands on."""
         _print_info()
 
     return group
-
-
-def _program(name: str, purpose: str) -> click.Command:
-    """Make the entry of one of Twisted's commands, whose arguments are its own."""
-    import click
-
-    def run(arguments: tuple[str, ...]) -> None:
-        from selvage._launch import run_command
-
-        run_command(name, list(arguments))
-
-    given = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
-    settings = {"ignore_unknown_options": True}
-    return click.Command(name, settings, run, [given], help=purpose, add_help_option=False)
 
 
 def _version() -> str:
