@@ -88,6 +88,11 @@ def test_a_list_of_one_piece_has_a_length():
     assert head(ask(answering(iter([b"fine"]))))[b"transfer-encoding"] == b"chunked"
 
 
+def test_no_type_is_added_to_what_an_application_says():
+    assert b"content-type" not in head(ask(answering()))
+    assert head(ask(answering(headers=[("Content-Type", "text/x")])))[b"content-type"] == b"text/x"
+
+
 def test_attack_031_headers_of_an_application_begin_nothing():
     answer = ask(
         answering(headers=[("X-A", "1\r\nSet-Cookie: a=b"), ("Transfer-Encoding", "chunked"), ("Date", "x")])

@@ -242,6 +242,7 @@ class _Call:
     def _start_in_reactor(self, code: int, message: bytes, headers: Headers) -> None:
         if self._flow.gone:
             return
+        self._request.defaultContentType = None  # what type it is, if any, the application says
         self._request.setResponseCode(code, message)
         for name, values in headers.getAllRawHeaders():
             for value in values:
