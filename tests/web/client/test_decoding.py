@@ -98,6 +98,35 @@ def test_members_of_gzip_follow_one_another():
     assert codec.finished
 
 
+@given(st.data())
+def test_every_cut_of_members_of_gzip(data):
+    compressed = (
+        gzip.compress(b"a") + gzip.compress(b"b") + b"\0\0\0" + gzip.compress(b"c") + b"\0" + b"\x1fx"
+    )
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(compressed)), max_size=4)))
+    codec = CODECS[b"gzip"]()
+    out = b""
+    for start, end in zip([0, *cuts], [*cuts, len(compressed)]):
+        codec.feed(compressed[start:end])
+        while piece := codec.step(100):
+            out += piece
+    assert out == b"abc"
+    assert codec.finished
+
+
+@pytest.mark.parametrize(("encoding", "compress"), [form for form in FORMS if form[0] != b"zstd"])
+def test_attack_077_what_follows_the_end_is_not_kept(encoding, compress):
+    codec = CODECS[encoding]()
+    codec.feed(compress(b"a"))
+    while codec.step(100):
+        pass
+    for _ in range(100):
+        codec.feed(b"x" * 1000)
+        assert codec.step(100) == b""
+    assert codec.finished
+    assert len(codec._input) <= 1
+
+
 @pytest.mark.parametrize(("encoding", "compress"), FORMS)
 def test_a_body_is_decompressed(encoding, compress):
     fake, original, response = answered(encoding)
@@ -110,6 +139,12 @@ def test_a_body_is_decompressed(encoding, compress):
     original._bodyDataFinished()
     assert read == [TEXT]
     assert fake.requests[0][2].getRawHeaders(b"accept-encoding") == [b"gzip,x-gzip,deflate,br,zstd"]
+
+
+def test_the_name_of_an_encoding_may_be_in_capitals():
+    _, original, response = answered(b"GZip")
+    assert isinstance(response, GzipDecoder)
+    assert response.headers.getRawHeaders(b"content-encoding") is None
 
 
 def test_encodings_come_off_in_order():

@@ -19,6 +19,9 @@ __all__ = ["CODECS", "Codec", "ContentDecodingError", "available"]
 #: Base 2 logarithm of the largest window of zstd.  RFC 9659 section 3: 8 MiB, for Content-Encoding.
 _ZSTD_WINDOW_LOG = 23
 
+# RFC 1952 section 2.3.1: how a member of gzip begins.
+_GZIP_MAGIC = b"\x1f\x8b"
+
 
 class ContentDecodingError(Exception):
     """A body is not what its Content-Encoding says it is, or grows beyond all measure when it is decompressed."""
@@ -59,7 +62,7 @@ class _Zlib:
         self._input = self._input + data if self._input else data
 
     def step(self, limit: int) -> bytes:
-        while self._input and not self.finished:
+        while self._input:
             if self._decompressor is None and not self._begin():
                 return b""
             try:
@@ -71,7 +74,7 @@ class _Zlib:
                 self._end()
             if out:
                 return out
-        if self._decompressor is not None and not self.finished:
+        if self._decompressor is not None:
             return self._held(limit)
         return b""
 
@@ -83,7 +86,9 @@ class _Zlib:
         return out
 
     def _begin(self) -> bool:
-        """Begin a member; False when too little is there to tell of which form it is."""
+        """Begin a member; False when too little is there to tell of which form it is, or nothing that follows counts."""
+        if self.finished and not self._goes_on():
+            return False
         if self._gzip:
             bits = 16 + zlib.MAX_WBITS
         elif len(self._input) < 2:
@@ -96,12 +101,21 @@ class _Zlib:
         self._decompressor = zlib.decompressobj(bits)
         return True
 
+    def _goes_on(self) -> bool:
+        """Tell whether what follows a member is another one.  Padding and all else is dropped, however much there is."""
+        rest = self._input.lstrip(b"\0") if self._gzip else b""
+        if rest == _GZIP_MAGIC[:1]:
+            self._input = rest  # half of what would tell
+            return False
+        self._input = rest if rest.startswith(_GZIP_MAGIC) else b""
+        self.finished = not self._input
+        return not self.finished
+
     def _end(self) -> None:
-        """End a member; what follows may be another one, or padding."""
-        rest = self._decompressor.unused_data.lstrip(b"\0")
+        """End a member."""
+        self._input = self._decompressor.unused_data
         self._decompressor = None
-        self._input = rest
-        self.finished = not (self._gzip and rest[:2] == b"\x1f\x8b")
+        self.finished = True
 
 
 class _Brotli:
@@ -116,7 +130,8 @@ class _Brotli:
         return bool(self._decompressor.is_finished())
 
     def feed(self, data: bytes) -> None:
-        self._input.append(data)
+        if not self.finished:  # what follows the end counts for nothing, and nobody would take it out again
+            self._input.append(data)
 
     def step(self, limit: int) -> bytes:
         while not self.finished:

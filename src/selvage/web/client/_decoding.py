@@ -319,7 +319,7 @@ class ContentDecoderAgent:
             raise ResponseFailed([Failure(error)], response)
         left = list(encodings)
         while left:
-            decoder = self._decoders.get(left[-1])
+            decoder = self._decoders.get(left[-1].lower())  # RFC 9110 section 8.4.1
             if decoder is None:
                 break
             left.pop()
