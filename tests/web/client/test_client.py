@@ -893,3 +893,21 @@ def test_it_can_be_awaited_in_a_task():
         return await client.get("http://h/")
 
     asyncio.run(main())
+
+
+def test_whoever_leaves_the_line_leaves_no_line_behind():
+    it = Fixture(max_connections=1)
+    results = it("GET", "http://a/")
+    it("GET", "http://b/")
+    it.deferred.addErrback(lambda _: None)
+    it.deferred.cancel()
+    it.router.connections[0].dataReceived(EMPTY)
+    assert results[0].status == 200
+    assert repr(it.client._connections) == "<Connections 1 open, 1 idle, 0 waiting>"
+    assert not it.router.connections[0].transport.disconnecting
+
+
+def test_an_option_that_there_is_not():
+    it = Fixture()
+    with pytest.raises(TypeError, match="no option timout"):
+        it("GET", "http://h/", timout=3)

@@ -277,6 +277,63 @@ def test_going_away(it):
     assert failure_of(one).stage == "response"
 
 
+def test_the_next_connection_is_shared_while_the_last_one_goes_away(it):
+    results, peer = first(it)
+    peer.wire.close_connection(last_stream_id=1)
+    peer.connection.dataReceived(peer.wire.data_to_send())
+    results, again = first(it)
+    again.answer(1)
+    it("GET", "https://h/")
+    again.pump()
+    assert sorted(again.requests) == [1, 3]
+    assert len(it.router.connections) == 2
+
+
+def test_an_idle_connection_makes_room_for_another_host(monkeypatch):
+    monkeypatch.setattr("tests.web.client.test_client.StringTransport", H2Transport)
+    it = Fixture(max_connections=1)
+    results, peer = first(it)
+    peer.answer(1)
+    it.clock.advance(0)
+    it("GET", "https://other/")
+    assert peer.transport.disconnecting
+    peer.connection.connectionLost(Failure(ConnectionDone()))
+    assert len(it.router.connections) == 2
+
+
+def test_a_connection_that_becomes_free_makes_room_for_another_host(monkeypatch):
+    monkeypatch.setattr("tests.web.client.test_client.StringTransport", H2Transport)
+    it = Fixture(max_connections=1)
+    results, peer = first(it)
+    it("GET", "https://other/")
+    assert not peer.transport.disconnecting
+    peer.answer(1)
+    assert peer.transport.disconnecting
+
+
+def test_a_request_that_cannot_be_written_leaves_nothing_behind(it):
+    results, peer = first(it)
+    peer.answer(1)
+    it.clock.advance(0)
+    error = failure_of(it("GET", "https://h/", headers={"Host": ["a", "b"]}))
+    assert (error.stage, "exactly one Host" in str(error)) == ("request", True)
+    assert peer.connection.http2.streams == {}
+    it.clock.advance(60)
+    assert peer.transport.disconnecting  # it was idle, and known to be
+
+
+def test_an_answer_before_the_request_was_sent_ends_the_stream(it):
+    results, peer = first(it)
+    peer.answer(1)
+    peer.holds = True
+    results = it("POST", "https://h/", data=iter([b"x" * 100_000] * 3))
+    peer.pump()
+    peer.answer(3, b"enough")
+    assert results[0].content == b"enough"
+    assert peer.resets == [(3, ErrorCodes.CANCEL)]
+    assert peer.connection.http2.wire.open_outbound_streams == 0
+
+
 def test_trailers(it):
     results, peer = first(it)
     peer.wire.send_headers(1, OK)

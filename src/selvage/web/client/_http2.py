@@ -33,7 +33,7 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
-from selvage.defer import CancelledError, Deferred, maybeDeferred
+from selvage.defer import CancelledError, Deferred, fail, maybeDeferred
 from selvage.failure import Failure
 from selvage.web._headers import Headers
 from selvage.web._losses import _DataLoss
@@ -45,6 +45,7 @@ from selvage.web.client._errors import (
     ResponseNeverReceived,
 )
 from selvage.web.client._framing import CONNECTION_CONTROL
+from selvage.web.client._request import _check_hosts
 from selvage.web.client._response import Response
 from selvage.web.interfaces import UNKNOWN_LENGTH
 
@@ -85,7 +86,8 @@ class _Stream:
         self._unread = 0  # octets that the server may not send again yet
         self._unsent: list[bytes] = []
         self._waiting = 0  # octets of these
-        self._is_written = request.bodyProducer is None
+        self._is_written = False  # whether the producer is done
+        self.is_sent = request.bodyProducer is None  # whether the server has all of it
 
     def _cancelled(self, _: Deferred[Any]) -> None:
         self._client.reset(self, Failure(CancelledError()))
@@ -140,14 +142,17 @@ class _Stream:
         """Do nothing."""
 
     def write(self, data: bytes) -> None:
-        """Send a piece, as far as the server has room for it."""
+        """Send a piece, as far as the server has room for it; for nobody when the request is over."""
+        if self.number not in self._client.streams:
+            return
         self._unsent.append(data)
         self._waiting += len(data)
         self.flush()
 
     def _written(self, _: Any) -> None:
         self._is_written = True
-        self.flush()
+        if self.number in self._client.streams:
+            self.flush()
 
     def _not_written(self, failure: Failure) -> None:
         if self.number in self._client.streams:
@@ -168,8 +173,8 @@ class _Stream:
                 self._unsent.pop(0)
             else:
                 self._unsent[0] = data[room:]
-        if not self._unsent and self._is_written:
-            self._is_written = False  # once
+        if not self._unsent and self._is_written and not self.is_sent:
+            self.is_sent = True
             wire.end_stream(self.number)
         self._client.send()
         self._pace()
@@ -247,13 +252,16 @@ class HTTP2Client:
 
     def request(self, request: Any) -> Deferred[Any]:
         """Send a request; as `HTTP11ClientProtocol.request`."""
-        number = self.wire.get_next_available_stream_id() if self.has_room else 0
+        if not self.has_room:
+            return fail(RequestNotSent("the connection has no room for a request"))
+        number = self.wire.get_next_available_stream_id()
         stream = _Stream(self, number, request)
-        if not number:
-            stream.answered.errback(Failure(RequestNotSent("the connection has no room for a request")))
-            return stream.answered
+        try:
+            self.wire.send_headers(number, _header_list(request), end_stream=stream.is_sent)
+        except Exception:
+            self._free()
+            return fail(RequestGenerationFailed([Failure()]))
         self.streams[number] = stream
-        self.wire.send_headers(number, _header_list(request), end_stream=request.bodyProducer is None)
         self.send()
         if request.bodyProducer is not None:
             stream.start_body()
@@ -271,13 +279,17 @@ class HTTP2Client:
         """Give one request up."""
         if self.streams.pop(stream.number, None) is None:
             return
+        self._cancel(stream)
+        stream.fail(reason, as_it_is)
+        self._leave(stream)
+
+    def _cancel(self, stream: _Stream) -> None:
+        """Tell the server that a stream is over."""
         try:
             self.wire.reset_stream(stream.number, ErrorCodes.CANCEL)
             self.send()
         except ProtocolError:
             pass  # over already
-        stream.fail(reason, as_it_is)
-        self._leave(stream)
 
     def _leave(self, stream: _Stream) -> None:
         """Open the connection's window for what nobody has read, and let somebody else have the room."""
@@ -363,6 +375,9 @@ class HTTP2Client:
             return
         del self.streams[stream.number]
         stream.stop_writing()
+        if not stream.is_sent:
+            # Answered before it was sent; what the server does not want any more would keep the stream open for ever.
+            self._cancel(stream)
         self._leave(stream)
         if stream.response is not None:
             stream.response._bodyDataFinished()
@@ -402,12 +417,13 @@ def _header_list(request: Any) -> list[tuple[bytes, bytes]]:
 
     Raises: as `Request.writeTo`.
     """
-    request._head()  # raises what cannot be sent
-    host = request.headers.getRawHeaders(b"host")[0]
+    request._check_line()
+    hosts = request.headers.getRawHeaders(b"host", ())
+    _check_hosts(len(hosts))
     fields = [
         (b":method", request.method),
         (b":scheme", b"https"),
-        (b":authority", host),
+        (b":authority", hosts[0]),
         (b":path", request.uri),
     ]
     for name, values in request.headers.getAllRawHeaders():

@@ -223,10 +223,15 @@ class Connections:
             if self._count() < self._total:
                 self._reserve(route)
                 return succeed(None)
-        line = self._waiting.setdefault(route, deque())
-        place: Deferred[ClientConnection | None] = Deferred(line.remove)
-        line.append(place)
+        place: Deferred[ClientConnection | None] = Deferred(lambda place: self._leave_line(route, place))
+        self._waiting.setdefault(route, deque()).append(place)
         return place
+
+    def _leave_line(self, route: Route, place: Deferred[Any]) -> None:
+        line = self._waiting[route]
+        line.remove(place)
+        if not line:
+            del self._waiting[route]
 
     def _take_shared(self, route: Route) -> ClientConnection | None:
         connection = self._shared.get(route)
@@ -253,9 +258,22 @@ class Connections:
 
     def _close_one_idle(self) -> None:
         for route, idle in self._idle.items():
-            idle[0].transport.loseConnection()
-            self._idled(route, idle[0])
+            self._retire(route, idle[0])
             return
+        for route, connection in self._shared.items():
+            if connection.idle_timer is not None:
+                self._retire(route, connection)
+                return
+
+    def _retire(self, route: Route, connection: ClientConnection) -> None:
+        """Close a connection that nobody uses, and give it to nobody any more."""
+        connection.transport.loseConnection()
+        self._idled(route, connection)
+        self._unshare(route, connection)
+
+    def _unshare(self, route: Route, connection: ClientConnection) -> None:
+        if self._shared.get(route) is connection:
+            del self._shared[route]
 
     def _reserve(self, route: Route) -> None:
         self._open[route] = self._open.get(route, 0) + 1
@@ -289,8 +307,7 @@ class Connections:
         def gone(connection: ClientConnection) -> None:
             self._all.discard(connection)
             self._idled(route, connection)
-            if self._shared.get(route) is connection:
-                del self._shared[route]
+            self._unshare(route, connection)
             forget()
 
         def connected(connection: ClientConnection) -> Any:
@@ -301,7 +318,8 @@ class Connections:
             return connection.ready.addCallback(ready, connection)
 
         def ready(_: None, connection: ClientConnection) -> ClientConnection:
-            if connection.http2 is not None and route not in self._shared:
+            shared = self._shared.get(route)
+            if connection.http2 is not None and (shared is None or shared.http2.is_over):
                 self._shared[route] = connection
                 # Whoever waits in line will find room on it, once this request has begun.
                 self._reactor.callLater(0, self._fill, route, connection)
@@ -351,29 +369,29 @@ class Connections:
             self._next_in(route).callback(connection)
         if connection.http2.streams or connection.idle_timer is not None or connection not in self._all:
             return
-        if connection.http2.is_over or self._shared.get(route) is not connection:
-            connection.transport.loseConnection()
+        if connection.http2.is_over or self._shared.get(route) is not connection or self._lacks_room():
+            self._retire(route, connection)
         else:
-            connection.idle_timer = self._reactor.callLater(self._idle_s, connection.transport.loseConnection)
+            connection.idle_timer = self._reactor.callLater(self._idle_s, self._retire, route, connection)
+
+    def _lacks_room(self) -> bool:
+        """Tell whether somebody waits whom only the limit for all routes stands in the way of."""
+        return bool(self._waiting) and self._count() >= self._total
 
     def _free(self, route: Route, connection: ClientConnection) -> None:
         """Give a connection to whoever waits longest, or keep it."""
         if connection.http2 is not None:
-            if connection.http2.is_over and self._shared.get(route) is connection:
-                del self._shared[route]
+            if connection.http2.is_over:
+                self._unshare(route, connection)
             self._fill(route, connection)
             return
         if self._waiting.get(route):
             self._next_in(route).callback(connection)
-        elif self._waiting and self._count() >= self._total:
+        elif self._lacks_room():
             connection.transport.loseConnection()  # somebody else's connection waits for the room
         else:
             self._idle.setdefault(route, []).append(connection)
-            connection.idle_timer = self._reactor.callLater(self._idle_s, self._expire, route, connection)
-
-    def _expire(self, route: Route, connection: ClientConnection) -> None:
-        connection.transport.loseConnection()
-        self._idled(route, connection)
+            connection.idle_timer = self._reactor.callLater(self._idle_s, self._retire, route, connection)
 
     def _idled(self, route: Route, connection: ClientConnection) -> None:
         """Take a connection out of the idle ones, if it is among them."""

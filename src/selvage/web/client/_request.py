@@ -140,11 +140,7 @@ class Request:
 
         Raises: as `writeTo`.
         """
-        # Checked already, unless somebody has set them since.
-        if self.method is not self._checked_method:
-            _ensureValidMethod(self.method)
-        if self.uri is not self._checked_uri:
-            _ensureValidURI(self.uri)
+        self._check_line()
         lines = [b"%b %b HTTP/1.1" % (self.method, self.uri)]
         if not self.persistent:
             lines.append(b"Connection: close")
@@ -164,14 +160,30 @@ class Request:
                 continue
             for value in values:
                 lines.append(b"%b: %b" % (name, value))
-        if hosts != 1:
-            raise BadHeaders(f"a request has exactly one Host header, and this one has {hosts}")
+        _check_hosts(hosts)
         lines.append(b"\r\n")
         return b"\r\n".join(lines)
+
+    def _check_line(self) -> None:
+        """Refuse a method or a target that cannot be sent.
+
+        Raises:
+            ValueError: there is one.
+        """
+        # Checked already, unless somebody has set them since.
+        if self.method is not self._checked_method:
+            _ensureValidMethod(self.method)
+        if self.uri is not self._checked_uri:
+            _ensureValidURI(self.uri)
 
     def stopWriting(self) -> None:
         """Have the body producer stop: the connection is gone."""
         _stop(self.bodyProducer)
+
+
+def _check_hosts(count: int) -> None:
+    if count != 1:
+        raise BadHeaders(f"a request has exactly one Host header, and this one has {count}")
 
 
 def _stop(producer: Any) -> None:

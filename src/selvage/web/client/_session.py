@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
+from time import time
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urljoin
 
@@ -203,7 +204,7 @@ class Client:
         Fails with `RequestError`; cancelling gives the request up.
 
         Raises:
-            TypeError: the body is of no kind that can be sent.
+            TypeError: the body is of no kind that can be sent, or there is no such option.
             ValueError: method, URL or a header cannot be sent.
         """
         call = self._prepare(method, url, options)
@@ -253,6 +254,9 @@ class Client:
 
     def _prepare(self, method: str, url: str, options: RequestOptions) -> Call:
         """Return a request that can be sent."""
+        if not options.keys() <= RequestOptions.__optional_keys__:
+            unknown = ", ".join(sorted(options.keys() - RequestOptions.__optional_keys__))
+            raise TypeError(f"a request has no option {unknown}: see RequestOptions")
         headers = self._headers.copy()
         if "headers" in options:
             for name, values in headers_of(options["headers"]).getAllRawHeaders():
@@ -359,7 +363,7 @@ class Client:
                 if is_last or response.code not in retries.statuses:
                     return response
                 after = response.headers.getRawHeaders("retry-after", [None])[0]
-                delay = retries.delay_s(attempt, after, _now())
+                delay = retries.delay_s(attempt, after, time())
                 discard_body(response)
             await self._cancellable(call, _pause(call, delay))
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -524,12 +528,6 @@ async def _pause(call: Call, delay_s: float) -> None:
         await deferLater(call.reactor, delay_s)
     except Exception as error:
         raise call.error_of(error) from None
-
-
-def _now() -> float:
-    from time import time
-
-    return time()
 
 
 def _cookies_for(jar: CookieJar, url: str) -> Any:
