@@ -204,3 +204,11 @@ def test_headers_that_an_answer_calls_its_connections_are_not_passed_on():
         b"HTTP/1.1 200 OK\r\nX-Before: 1\r\nConnection: x-before, X-After\r\nX-After: 1\r\nX-B: 1\r\nContent-Length: 0\r\n\r\n"
     )
     assert head(answer)[b"x-b"] == b"1" and not {b"x-before", b"x-after"} & head(answer).keys()
+
+
+def test_the_server_behind_is_not_asked_to_announce_its_answer():
+    """What comes before an answer (100) would be taken for it; and the body is here."""
+    behind = Behind(
+        b"POST /p HTTP/1.1\r\nHost: front\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody"
+    )
+    assert b"expect" not in head(behind.asked) and body(behind.asked) == b"body"
