@@ -441,6 +441,12 @@ def test_pytest_and_trial_agree(here: Path) -> None:
             test_todo.todo = "so"
 
 
+        class Shared(unittest.TestCase):
+            @classmethod
+            async def setUpClass(cls): cls.made = await asyncio.sleep(0.001, "made")
+            def test_finds_it(self): self.assertEqual(self.made, "made")
+
+
         class Standard(standard.TestCase):
             def test_passes(self): ...
             def test_fails(self): self.fail("so")
@@ -482,7 +488,7 @@ def test_pytest_and_trial_agree(here: Path) -> None:
         }
 
     trial, pytests = ends("trial.xml"), ends("pytest.xml")
-    assert len(trial) == 16
+    assert len(trial) == 17
     assert trial == pytests
 
 

@@ -81,6 +81,48 @@ def test_fixtures_and_cleanups_may_wait_and_come_in_order() -> None:
     assert order == ["setUpClass", "setUp", "test", "second", "first", "tearDown", "tearDownClass"]
 
 
+def test_class_fixtures_are_waited_for() -> None:
+    order: list[str] = []
+
+    class Base(unittest.TestCase):
+        @classmethod
+        async def setUpClass(cls) -> None:
+            await asyncio.sleep(0)
+            order.append(f"{cls.__name__} begins")
+
+        @classmethod
+        def tearDownClass(cls) -> Deferred[None]:
+            return deferLater(get_reactor(), 0, order.append, "ends")
+
+        def test_it(self) -> None:
+            order.append("test")
+
+    class Case(Base):
+        @classmethod
+        async def setUpClass(cls) -> None:
+            await super().setUpClass()
+            order.append("and more")
+
+    assert counts(run(Case)) == {"successes": 1}
+    assert order == ["Case begins", "and more", "test", "ends"]
+
+
+@pytest.mark.parametrize(("hangs", "error"), [(True, TimeoutError), (False, KeyError)])
+def test_a_class_fixture_that_waits_in_vain_or_fails_is_an_error(hangs: bool, error: type[Exception]) -> None:
+    class Case(unittest.TestCase):
+        timeout = 0.01
+
+        @classmethod
+        async def setUpClass(cls) -> None:
+            await (Deferred() if hangs else fail(KeyError()))
+
+        def test_it(self) -> None: ...
+
+    result = run(Case)
+    assert result.testsRun == 0
+    only_error(result).trap(error)
+
+
 def test_an_error_in_setUpClass_is_told_once_and_no_test_runs() -> None:
     class Case(unittest.TestCase):
         @classmethod

@@ -18,6 +18,7 @@ from selvage.reactor import get_reactor
 from selvage.testing._running import run_until, what_it_waits_for
 
 from . import util
+from ._class_fixtures import let_class_fixtures_wait
 from ._janitor import Janitor
 from ._synctest import _NOTHING, SynchronousTestCase, _never_runs
 from ._warnings import run_suppressed
@@ -68,7 +69,12 @@ class TestCase(SynchronousTestCase):
     """A test case whose methods may return Deferreds or be coroutines.
 
     Methods, the class and the module may have the attribute `timeout`: seconds that each of the methods may take.
+    `setUpClass` and `tearDownClass` may wait, too, for as long as the class says.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        let_class_fixtures_wait(cls)
 
     def __init__(self, methodName: str = "runTest") -> None:
         super().__init__(methodName)
