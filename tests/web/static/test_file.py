@@ -72,6 +72,22 @@ def test_parts_of_a_file(root):
     assert (status(answer), head(answer)[b"content-range"], body(answer)) == (416, b"bytes */26", b"")
 
 
+def test_who_has_the_file_is_not_sent_it_however_the_tags_are_written(root):
+    """RFC 9110 section 13.1.2: a list, in one line or several, and weak or not is one."""
+    tag = head(fetch(root, b"/data.txt"))[b"etag"]
+    known = b"If-None-Match: "
+    for lines in (
+        [known + tag],
+        [known + b"W/" + tag],
+        [known + b'"x", ' + tag],
+        [known + tag, known + b'"x"'],
+        [known + b'"x"', known + tag],
+        [known + b"*"],
+    ):
+        assert status(fetch(root, b"/data.txt", *lines)) == 304
+    assert status(fetch(root, b"/data.txt", known + b'"x"')) == 200
+
+
 @pytest.mark.parametrize("ranges", [b"0-25,0-25", b"0-," * 20 + b"0-", b"x-y", b"0-0," * 40])
 def test_attack_052_ranges_that_cost_more_than_the_file_or_mean_nothing_get_the_file(root, ranges):
     answer = fetch(root, b"/data.txt", b"Range: bytes=" + ranges)
