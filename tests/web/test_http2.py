@@ -390,6 +390,25 @@ def test_bodies_that_were_kept_and_are_given_up_leave_the_window_open_for_others
     assert client.answers[client.ask(body=b"x" * 1000)]["body"] == b"fine"
 
 
+def test_a_site_that_stops_takes_no_new_request_and_finishes_those_that_have_begun():
+    later = Later()
+    client = Client(later)
+    first = client.ask()
+    stopped: list[Any] = []
+    client.server.site.finish_requests().addCallback(stopped.append)
+    second = client.ask()
+    assert (
+        client.answers[second]["reset"] == h2.errors.ErrorCodes.REFUSED_STREAM
+    )  # so it may be asked elsewhere
+    [request] = later.waiting
+    request.write(b"done")
+    request.finish()
+    client.flush()
+    assert client.answers[first]["body"] == b"done" and client.ended == h2.errors.ErrorCodes.NO_ERROR
+    client.server.close()
+    assert stopped == [None]
+
+
 def test_an_idle_connection_says_good_bye():
     client = Client()
     client.ask()

@@ -233,6 +233,10 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def _request_received(self, event: Any) -> None:
         streamID = event.stream_id
+        if self._finishing:
+            # Nothing of it was done, so the client may ask again elsewhere.
+            self.conn.reset_stream(streamID, h2.errors.ErrorCodes.REFUSED_STREAM)
+            return
         self._outbound[streamID] = deque()
         self._queued[streamID] = 0
         self._streamCleanupCallbacks[streamID] = Deferred()
