@@ -28,6 +28,7 @@ from selvage.tasks import Clock
 from selvage.testing import StringTransport
 from selvage.testing.iosim import connectedServerAndClient
 from selvage.transports._tls_creators import LegacyContextFactoryWarning
+from tests.reports import expected_reports
 from tests.transports.certificates import (
     HOST,
     OpenSSLContext,
@@ -79,11 +80,8 @@ CONTEXTS = {
 @pytest.fixture(autouse=True)
 def reports() -> Iterator[list[failure.Report]]:
     """What arrived at the hub; a test that expects something takes it out, anything else is an error."""
-    collected: list[failure.Report] = []
-    failure.subscribe(collected.append)
-    yield collected
-    failure.unsubscribe(collected.append)
-    assert not collected, [report.failure.getTraceback() for report in collected]
+    with expected_reports() as collected:
+        yield collected
 
 
 @pytest.fixture(params=sorted(CONTEXTS))

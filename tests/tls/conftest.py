@@ -10,6 +10,7 @@ import trustme
 
 from selvage import failure
 from selvage.tls import Certificate, PrivateCertificate
+from tests.reports import expected_reports
 
 Issue = Callable[..., PrivateCertificate]
 
@@ -50,10 +51,5 @@ def example(issue: Issue) -> PrivateCertificate:
 @pytest.fixture
 def reports() -> Iterator[list[failure.Report]]:
     """Collect what nobody handled; a test takes out what it expects."""
-    collected: list[failure.Report] = []
-    failure.subscribe(collected.append)
-    previous = failure.set_default_reporter(None)
-    yield collected
-    failure.unsubscribe(collected.append)
-    failure.set_default_reporter(previous)
-    assert not collected, [report.failure.getTraceback() for report in collected]
+    with expected_reports() as collected:
+        yield collected

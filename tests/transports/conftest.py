@@ -11,6 +11,7 @@ import pytest
 from selvage import failure
 from selvage.defer import ensureDeferred
 from selvage.reactor import Reactor
+from tests.reports import expected_reports
 
 try:
     import uvloop
@@ -42,13 +43,8 @@ def reactor(loop: asyncio.AbstractEventLoop) -> Reactor:
 @pytest.fixture(autouse=True)
 def reports() -> Iterator[list[failure.Report]]:
     """What arrived at the hub; a test that expects something takes it out, anything else is an error."""
-    collected: list[failure.Report] = []
-    failure.subscribe(collected.append)
-    previous = failure.set_default_reporter(None)
-    yield collected
-    failure.unsubscribe(collected.append)
-    failure.set_default_reporter(previous)
-    assert not collected, [report.failure.getTraceback() for report in collected]
+    with expected_reports() as collected:
+        yield collected
 
 
 @pytest.fixture
