@@ -109,6 +109,15 @@ def test_output_is_received_and_the_end_told() -> None:
         assert len(protocol.heard) == 2
 
 
+def test_an_unclean_end_says_how_the_process_ended() -> None:
+    """treq's tests look at the signal."""
+    reactor = Reactor()
+    protocol = connect(reactor)
+    ended = ProcessTerminated(1, signal=9)
+    reactor.protocol.processEnded(Failure(ended))
+    assert protocol.heard[0].value is ended
+
+
 @pytest.mark.parametrize(("flag", "said"), [(StandardErrorBehavior.LOG, 1), (StandardErrorBehavior.DROP, 0)])
 def test_standard_error_is_logged_or_dropped(flag: StandardErrorBehavior, said: int) -> None:
     reactor = Reactor()

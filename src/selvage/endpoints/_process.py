@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selvage import _events
 from selvage.addresses import _ProcessAddress
 from selvage.defer import Deferred, execute, fail, succeed
-from selvage.errors import ConnectionDone, ConnectionLost, NoProtocol, ProcessDone
+from selvage.errors import ConnectionDone, NoProtocol, ProcessDone
 from selvage.failure import Failure
 from selvage.interfaces import (
     IConsumer,
@@ -163,12 +163,11 @@ class _WrapIProtocol(ProcessProtocol):
             )
 
     def processEnded(self, reason: Failure) -> None:
-        """Tell the protocol of the end: clean for exit status 0, lost for any other."""
+        """Tell the protocol of the end: clean for exit status 0, as it is (`ProcessTerminated`) for any other."""
         done = reason.value
-        clean = isinstance(done, ProcessDone) and done.exitCode == 0
-        self.protocol.connectionLost(
-            Failure(ConnectionDone(str(done)) if clean else ConnectionLost(str(done)))
-        )
+        if isinstance(done, ProcessDone) and done.exitCode == 0:
+            reason = Failure(ConnectionDone(str(done)))
+        self.protocol.connectionLost(reason)
 
 
 @implementer(IStreamClientEndpoint)

@@ -108,6 +108,21 @@ def test_attack_078_agents_that_share_a_pool_do_not_share_what_they_would_not_ma
     assert one._key_of((b"http", b"h", 80)) != bound._key_of((b"http", b"h", 80))
 
 
+def test_attack_078_endpoint_factories_are_told_apart_by_identity(it):
+    """Those of attrs and dataclasses have no hash, and may be equal to others; treq's own is one."""
+
+    class Equal(Fixture):
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, other):
+            return isinstance(other, Equal)
+
+    one, other = (Agent.usingEndpointFactory(it.clock, each, it.pool) for each in (Equal(), Equal()))
+    origin = (b"https", b"h", 443)
+    assert {one._key_of(origin): 1}[one._key_of(origin)] == 1
+    assert one._key_of(origin) != other._key_of(origin)
+
+
 def test_an_idle_connection_that_turns_out_to_be_dead_is_replaced_once(it):
     it.request()
     it.connections[0].dataReceived(EMPTY)

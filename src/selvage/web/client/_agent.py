@@ -130,6 +130,25 @@ class _StandardEndpointFactory:
         return wrapClientTLS(self._policyForHTTPS.creatorForNetloc(uri.host, uri.port), endpoint)
 
 
+class _Same:
+    """Stands in a key for an object that may have no hash, or call others its equals: only the same object will do.
+
+    Args:
+        that: the object; kept, so that no other one gets its identity.
+    """
+
+    __slots__ = ("_that",)
+
+    def __init__(self, that: object) -> None:
+        self._that = that
+
+    def __hash__(self) -> int:
+        return id(self._that)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other._that is self._that
+
+
 @implementer(IStreamClientEndpoint)
 class _LaterEndpoint:
     """An endpoint that is made when it is needed: a request on a connection that is there needs none.
@@ -243,7 +262,7 @@ class Agent(_AgentBase):
             and factory._bindAddress is None
         ):
             return origin
-        return (*origin, factory)
+        return (*origin, _Same(factory))
 
     def _request_again(
         self, key: Hashable, target: Target, method: bytes, uri: bytes, headers: Any, producer: Any
