@@ -28,7 +28,7 @@ def answer_with(request: Any, resource: Any, result: Any) -> None:
         request._send(result.encode("utf-8"))
     elif isinstance(result, (dict, list)):
         _default_type(request, b"application/json")
-        request._send(json.dumps(result, separators=(",", ":")).encode("utf-8"))
+        request._send(json.dumps(result, separators=(",", ":"), allow_nan=False).encode("utf-8"))
     elif isinstance(result, Deferred) or inspect.isawaitable(result):
         _wait(request, resource, result)
     elif isinstance(result, Iterator):

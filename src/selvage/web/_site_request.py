@@ -73,6 +73,8 @@ class Request(_request.Request, Componentized):
     site: Any = None
     #: The type of a body that does not say its own; None for none.
     defaultContentType: bytes | None = b"text/html"
+    #: Type and body of the answer when a handler fails; tells nothing of the program.
+    failure_page: tuple[bytes, bytes] = (b"text/html", _FAILED)
     #: What `rememberRootURL` remembered.
     appRootURL: bytes | None = None
     prepath: list[bytes] = None  # type: ignore[assignment]
@@ -279,8 +281,11 @@ class Request(_request.Request, Componentized):
             return reason
         self._encoder = None
         self.setResponseCode(INTERNAL_SERVER_ERROR)
-        self.setHeader(b"content-type", b"text/html")
-        self._send(self._traceback_page(reason) if self.site and self.site.displayTracebacks else _FAILED)
+        kind, page = self.failure_page
+        if self.site and self.site.displayTracebacks:
+            kind, page = b"text/html", self._traceback_page(reason)
+        self.setHeader(b"content-type", kind)
+        self._send(page)
         return reason
 
     def _traceback_page(self, reason: Failure) -> bytes:

@@ -73,6 +73,7 @@ def server() -> Server:
 def ask(server: Server, line: str, content: bytes = b"", *fields: str) -> tuple[int, Any, dict[bytes, bytes]]:
     lines = [f"{line} HTTP/1.1", "Host: a", f"Content-Length: {len(content)}", *fields, "", ""]
     answer = server.send("\r\n".join(lines).encode() + content)
+    assert answer.count(b"HTTP/1.1 ") == 1
     told = body(answer)
     kind = head(answer).get(b"content-type", b"")
     return status(answer), json.loads(told) if b"json" in kind else told, head(answer)
@@ -152,11 +153,23 @@ def test_an_application_below_a_tree():
     assert ask(Server(tree), "GET /api/files/x")[1] == {"name": "x"}
 
 
-def test_other_errors_are_those_of_any_resource(taken_reports):
+async def late_failure(request: Any) -> None:
+    raise ZeroDivisionError("the secret is hunter2")
+
+
+def test_other_errors_tell_nothing_and_reach_the_hub(taken_reports):
     failing = App()
     failing.route("/")(lambda request: 1 / 0)
-    assert ask(Server(failing.resource()), "GET /")[0] == 500
-    assert [report.failure.type for report in taken_reports()] == [ZeroDivisionError]
+    failing.route("/late")(late_failure)
+    for path in ("/", "/late"):
+        code, problem, headers = ask(Server(failing.resource()), f"GET {path}")
+        assert (code, problem) == (
+            500,
+            {"type": "about:blank", "title": "Internal Server Error", "status": 500},
+        )
+        assert headers[b"content-type"] == b"application/problem+json"
+    reports = taken_reports()
+    assert [report.failure.type for report in reports] == [ZeroDivisionError] * 2
 
 
 def test_a_description_for_programs_and_people(server):
@@ -207,7 +220,7 @@ def test_pages_of_other_origins():
     [
         ("items", "begin with a slash"),
         ("/<int>x", "is no parameter"),
-        ("/<uuid:x>", "of the kind 'uuid'"),
+        ("/<date:x>", "of the kind 'date'"),
         ("/<a>/<a>", "two parameters of the name"),
         ("/<path:a>/b", "takes all that is left"),
         ("/<1>", "is no parameter"),

@@ -10,7 +10,7 @@
             raise Problem(404, "No such item")
         return items[number]
 
-    reactor.listenTCP(8080, Site(app.resource()), interface="127.0.0.1")
+    app.run(port=8080)
 
 All of it stands on `Resource`: what `resource` returns can be put below any other.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Cors"]
+__all__ = ["Cors", "is_preflight"]
 
 
 class Cors:
@@ -22,7 +22,8 @@ class Cors:
         max_age_s: seconds for which browsers may remember the permission.
 
     Raises:
-        ValueError: all origins, and credentials: that would let any page act as its visitor.
+        ValueError: all origins, and credentials: that would let any page act as its visitor; or what is no origin.
+        TypeError: `origins` is one word.
     """
 
     def __init__(
@@ -36,8 +37,9 @@ class Cors:
     ) -> None:
         if isinstance(origins, str):
             raise TypeError(f"Cors({origins!r}) needs a list of origins, such as [{origins!r}]")
-        self._origins = frozenset(origin.encode("ascii") for origin in origins)
-        if b"*" in self._origins and credentials:
+        self._origins = frozenset(_checked(origin) for origin in origins)
+        self._all = b"*" in self._origins
+        if self._all and credentials:
             raise ValueError(
                 "Cors: origins '*' with credentials would let any page act as its visitor; name the origins"
             )
@@ -49,11 +51,11 @@ class Cors:
     def allow(self, request: Any) -> bool:
         """Say in the headers of the answer whether the page that asks may read it; return whether it may."""
         origin = request.getHeader(b"origin")
-        if b"*" not in self._origins:
+        if not self._all:
             request.responseHeaders.addRawHeader(b"Vary", b"Origin")
-        if origin is None or not (b"*" in self._origins or origin in self._origins):
+        if origin is None or not (self._all or origin in self._origins):
             return False
-        request.setHeader(b"Access-Control-Allow-Origin", b"*" if b"*" in self._origins else origin)
+        request.setHeader(b"Access-Control-Allow-Origin", b"*" if self._all else origin)
         if self._credentials:
             request.setHeader(b"Access-Control-Allow-Credentials", b"true")
         if self._exposed:
@@ -61,7 +63,27 @@ class Cors:
         return True
 
     def allow_methods(self, request: Any, methods: Iterable[str]) -> None:
-        """Answer a browser that asks beforehand."""
+        """Answer a browser that asks beforehand, for a page that may."""
         request.setHeader("Access-Control-Allow-Methods", ", ".join(methods))
-        request.setHeader("Access-Control-Allow-Headers", self._headers)
+        if self._headers:
+            request.setHeader("Access-Control-Allow-Headers", self._headers)
         request.setHeader("Access-Control-Max-Age", str(self._max_age_s))
+
+
+def _checked(origin: str) -> bytes:
+    # Browsers send scheme, host and port, without a slash at the end, in lower case: anything else would never match.
+    scheme, mark, host = origin.partition("://")
+    if origin not in ("*", "null") and not (scheme and mark and host and "/" not in host):
+        raise ValueError(
+            f"Cors: {origin!r} is no origin: write scheme, host and port if need be, such as 'https://example.org'"
+        )
+    return origin.lower().encode("ascii")
+
+
+def is_preflight(request: Any) -> bool:
+    """Tell whether a browser asks beforehand, and not for the answer itself."""
+    return (
+        request.method == b"OPTIONS"
+        and request.getHeader(b"origin") is not None
+        and request.getHeader(b"access-control-request-method") is not None
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from inspect import cleandoc
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _SCHEMAS = {
     "path": {"type": "string"},
     "int": {"type": "integer"},
     "float": {"type": "number"},
+    "uuid": {"type": "string", "format": "uuid"},
 }
 
 # The service's own description is none of its operations.
@@ -28,19 +30,31 @@ _STYLE = "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem au
 def describe(title: str, version: str, routes: Sequence[Route]) -> dict[str, Any]:
     """Return the OpenAPI document of these routes."""
     paths: dict[str, Any] = {}
+    taken: set[str] = set()
     for route in routes:
-        if route.path.template in _OWN:
+        # Whatever is below a branch describes itself.
+        if route.path.template in _OWN or route.path.branch:
             continue
         operations = paths.setdefault(route.path.as_uri_template(), {})
         for method in route.methods:
-            operations.setdefault(method.lower(), _operation(route))
+            if method.lower() not in operations:
+                operations[method.lower()] = _operation(route, method, taken)
     return {"openapi": "3.1.0", "info": {"title": title, "version": version}, "paths": paths}
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _id(name: str, method: str, taken: set[str]) -> str:
+    """Return a name that no other operation has, from which programs make names of functions."""
+    candidates = chain([name, f"{name}_{method.lower()}"], (f"{name}_{number}" for number in count(2)))
+    found = next(candidate for candidate in candidates if candidate not in taken)
+    taken.add(found)
+    return found
+
+
+def _operation(route: Route, method: str, taken: set[str]) -> dict[str, Any]:
+    name = getattr(route.handler, "__name__", "")
     summary, _, description = cleandoc(route.handler.__doc__ or "").partition("\n")
     told: dict[str, Any] = {
-        "operationId": getattr(route.handler, "__name__", "operation"),
+        "operationId": _id(name if name.isidentifier() else "operation", method, taken),
         "responses": {
             "default": {"description": "The answer, or application/problem+json that says what is wrong."}
         },

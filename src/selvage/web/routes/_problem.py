@@ -10,9 +10,10 @@ from typing import Any
 
 from selvage.web._status import RESPONSES
 
-__all__ = ["Problem"]
+__all__ = ["TYPE", "Problem"]
 
-_TYPE = b"application/problem+json"
+#: The type of a body that tells of a problem.
+TYPE = b"application/problem+json"
 
 
 class Problem(Exception):
@@ -23,6 +24,7 @@ class Problem(Exception):
         title: what is wrong, the same for each problem of this kind; the phrase of the status by default.
         detail: what is wrong this time.
         type: a URI that names the kind of problem.
+        instance: a URI that names this one occurrence, such as where its report can be read.
         headers: further headers of the answer, by name.
         members: further members of the object, such as ``errors=[...]``.
 
@@ -37,6 +39,7 @@ class Problem(Exception):
         detail: str | None = None,
         *,
         type: str = "about:blank",
+        instance: str | None = None,
         headers: dict[str, str] | None = None,
         **members: Any,
     ) -> None:
@@ -47,19 +50,27 @@ class Problem(Exception):
         self.title = title or RESPONSES.get(status, b"Error").decode("ascii")
         self.detail = detail
         self.type = type
+        self.instance = instance
         self.headers = headers or {}
         self.members = members
 
     def __str__(self) -> str:
         return f"{self.status} {self.title}" + (f": {self.detail}" if self.detail else "")
 
-    def answer(self, request: Any) -> bytes:
-        """Set status and headers of a request's answer, and return its body."""
-        request.setResponseCode(self.status)
-        request.setHeader(b"content-type", _TYPE)
-        for name, value in self.headers.items():
-            request.setHeader(name, value)
+    def body(self) -> bytes:
+        """Return the object, as JSON."""
         told: dict[str, Any] = {"type": self.type, "title": self.title, "status": self.status}
         if self.detail is not None:
             told["detail"] = self.detail
-        return json.dumps({**self.members, **told}).encode("utf-8")
+        if self.instance is not None:
+            told["instance"] = self.instance
+        return json.dumps({**told, **self.members}, allow_nan=False).encode("utf-8")
+
+    def answer(self, request: Any) -> bytes:
+        """Set status and headers of a request's answer, and return its body."""
+        body = self.body()
+        request.setResponseCode(self.status)
+        request.setHeader(b"content-type", TYPE)
+        for name, value in self.headers.items():
+            request.setHeader(name, value)
+        return body
