@@ -31,6 +31,7 @@ from selvage.web._grammar import bare_line_feed, empty_lines
 from selvage.web._head import BadRequest, HeadParser, check_fields, check_request_line, content_length
 from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
 from selvage.web._limits import DEFAULT_LIMITS, Limits
+from selvage.web._lingering import close_while_input_comes
 from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
 from selvage.web._status import (
@@ -494,6 +495,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
             self.transport.write(
                 b"HTTP/1.1 %d %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % (error.status, phrase)
             )
+            if error.status != REQUEST_TIMEOUT:  # who has had all that time gets no more
+                close_while_input_comes(self)
+                return
         else:
             self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         self.loseConnection()

@@ -1,0 +1,134 @@
+"""A client that still sends when it is refused gets to read why."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from zope.interface import implementer
+
+from selvage.interfaces import IHalfCloseableProtocol
+from selvage.protocols import Protocol
+from selvage.reactor import deferToThread, get_reactor
+from selvage.tasks import Clock
+from selvage.testing import Pair, connect
+from selvage.web._lingering import LINGER_S
+from selvage.web.server import Limits, Request, Site
+from tests.transports.certificates import client_context, server_context
+
+from .serving import Seen
+
+HEAD = b"POST /upload HTTP/1.1\r\nHost: example.com\r\n"
+BY_LENGTH = HEAD + b"Content-Length: %d\r\n\r\n" % (8 << 20)
+IN_CHUNKS = HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (8 << 20)
+NO_HEAD = HEAD + b" folded: no\r\n\r\n"
+
+
+def sent_all_then_read(port: int, head: bytes, secure: bool) -> bytes:
+    """What a simple client reads after it has sent all, as many do."""
+    talking = socket.create_connection(("127.0.0.1", port), timeout=30)
+    if secure:
+        talking = client_context().wrap_socket(talking, server_hostname="localhost")
+    with talking:
+        talking.sendall(head)
+        for _ in range(128):
+            talking.sendall(bytes(65536))
+        answer = b""
+        while piece := talking.recv(65536):
+            answer += piece
+        return answer
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["TCP", "TLS"])
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [(BY_LENGTH, b"413"), (IN_CHUNKS, b"413"), (NO_HEAD, b"400")],
+    ids=["too long", "too much", "no head"],
+)
+async def test_the_answer_is_not_lost_in_a_reset(secure, head, status):
+    site = Site(Seen(), limits=Limits(body_bytes=1000))
+    listen: Any = get_reactor().listenSSL if secure else get_reactor().listenTCP
+    port = listen(0, site, *([server_context()] if secure else []), interface="127.0.0.1")
+    answer = await deferToThread(sent_all_then_read, port.getHost().port, head, secure)
+    await port.stopListening()
+    await site.finish_requests()
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+class Client(Protocol):
+    """Sends what it is told to, and notes what happens."""
+
+    received = b""
+    lost = False
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost = True
+
+
+@implementer(IHalfCloseableProtocol)
+class Sending(Client):
+    """Goes on sending when the server has finished."""
+
+    def readConnectionLost(self) -> None: ...
+
+    def writeConnectionLost(self) -> None: ...
+
+
+def refused() -> tuple[Clock, Site, Pair, Sending]:
+    """A client that goes on sending after its request was refused in the middle of the body."""
+    clock = Clock()
+    site = Site(Seen(), limits=Limits(body_bytes=10), reactor=clock)
+    client = Sending()
+    pair = connect(site.buildProtocol(None), client)
+    client.transport.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n20\r\n" + bytes(16))
+    pair.flush()
+    assert client.received.startswith(b"HTTP/1.1 413 ")
+    return clock, site, pair, client
+
+
+def test_what_comes_after_a_refusal_is_dropped_until_the_client_closes():
+    clock, site, pair, client = refused()
+    for _ in range(100):
+        client.transport.write(HEAD + b"\r\n")
+        pair.flush()
+    assert client.received.count(b"HTTP/1.1") == 1 and site.resource.requests == []
+    assert not client.lost and site._open
+    client.transport.loseConnection()
+    pair.flush()
+    assert not site._open and clock.getDelayedCalls() == []
+
+
+def test_a_client_that_sends_for_ever_is_cut_off():
+    clock, site, pair, client = refused()
+    for _ in range(LINGER_S):
+        clock.advance(1 - 1e-6)
+        client.transport.write(bytes(1000))
+        pair.flush()
+        assert not client.lost
+    clock.advance(1)
+    pair.flush()
+    assert client.lost and not site._open and clock.getDelayedCalls() == []
+
+
+def test_a_request_refused_in_its_body_is_over_at_once():
+    lost = []
+
+    class Noting(Request):
+        def connectionLost(self, reason: Any) -> None:
+            lost.append(self.content)
+            super().connectionLost(reason)
+
+    clock = Clock()
+    site = Site(Seen(), requestFactory=Noting, limits=Limits(body_bytes=10), reactor=clock)
+    client = Sending()
+    pair = connect(site.buildProtocol(None), client)
+    client.transport.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n20\r\n" + bytes(16))
+    pair.flush()
+    assert [content.closed for content in lost] == [True]
+    client.transport.loseConnection()
+    pair.flush()
+    assert len(lost) == 1
