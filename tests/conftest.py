@@ -5,15 +5,17 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from selvage.failure import forget
 from selvage.testing import pytest_plugin
 
 # What CI runs is the same each time; whoever runs the tests at home looks a little further with each run.
-settings.register_profile("same each time", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("same each time")
+# Neither fails for being slow: that says more of the machine than of what is tested.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", _PATIENT)
+settings.register_profile("same each time", _PATIENT, derandomize=True)
+settings.load_profile("same each time" if os.environ.get("CI") else "patient")
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:

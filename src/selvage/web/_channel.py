@@ -167,6 +167,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
         """Close when the answer that is due is complete; at once when none is."""
         self.persistent = False
         self._finishing = True
+        going_away = getattr(self._upgraded, "going_away", None)
+        if going_away is not None:
+            going_away()
         if not self.requests and not self._ended:
             self.loseConnection()
 

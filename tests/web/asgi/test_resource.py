@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -146,6 +147,87 @@ def test_a_client_that_leaves_is_told_of():
     assert [event["type"] for event in heard] == ["http.request", "http.disconnect"]
 
 
+def test_an_application_that_waits_for_the_client_is_told_when_it_goes():
+    """Whoever waits to send is woken, so that what it holds is given back."""
+    events: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"x" * 100, "more_body": True})
+                events.append("sent")
+        except OSError as error:
+            events.append(str(error))
+
+    server = serving(application)
+    write = server.transport.write
+
+    def filling(data: bytes) -> None:
+        write(data)
+        if server.transport.producer is not None:
+            server.transport.producer.pauseProducing()
+
+    server.transport.write = filling  # type: ignore[method-assign]
+    server.send(GET)
+    assert events == []
+    server.protocol.connectionLost(Failure(ConnectionLost()))
+    assert events == ["the client has gone away"]
+
+
+def test_what_goes_on_after_an_answer_is_waited_for():
+    background: Deferred[None] = Deferred()
+    ended: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for stage in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{stage}.complete"})
+            ended.append("lifespan")
+            return
+        await send(START)
+        await send({"type": "http.response.body"})
+        await background
+        ended.append("background")
+
+    resource = ASGIResource(application)
+    resource.startup()
+    assert status(Server(resource).send(GET)) == 200
+    stopped: list[Any] = []
+    resource.shutdown().addCallback(stopped.append)
+    assert not stopped
+    background.callback(None)
+    assert stopped == [None] and ended == ["background", "lifespan"]
+
+
+def test_an_error_after_the_answer_is_reported(taken_reports):
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": b"ok"})
+        raise ZeroDivisionError
+
+    answer = serving(application).send(GET)
+    assert status(answer) == 200 and b"ok" in answer and answer.count(b"HTTP/1.1") == 1
+    assert [report.failure.type for report in taken_reports()] == [ZeroDivisionError]
+
+
+def test_what_an_application_sets_for_one_request_is_unset_in_the_next():
+    user: ContextVar[str] = ContextVar("user", default="nobody")
+    found: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        found.append(user.get())
+        user.set("ann")
+        await send(START)
+        await send({"type": "http.response.body"})
+
+    server = serving(application)
+    server.send(GET)
+    server.send(GET)
+    assert found == ["nobody", "nobody"]
+
+
 def test_who_asks_after_the_end_is_told_of_it_though_it_left_the_body_unread():
     heard: list[str] = []
 
@@ -195,6 +277,29 @@ def test_an_application_that_cannot_start_says_so():
     failures: list[Any] = []
     ASGIResource(application).startup().addErrback(failures.append)
     assert failures[0].check(LifespanFailed) and "no database" in failures[0].getErrorMessage()
+
+
+def test_an_error_while_starting_is_no_secret(taken_reports):
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise KeyError("DATABASE_URL")
+
+    started: list[Any] = []
+    ASGIResource(application).startup().addCallback(started.append)
+    # By the specification a server goes on.
+    assert started == [None]
+    assert [report.failure.type for report in taken_reports()] == [KeyError]
+
+
+def test_an_application_that_has_said_what_failed_is_not_reported_again(taken_reports):
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+        raise KeyError("DATABASE_URL")
+
+    failures: list[Any] = []
+    ASGIResource(application).startup().addErrback(failures.append)
+    assert failures[0].check(LifespanFailed) and not taken_reports()
 
 
 def test_an_application_that_knows_no_lifespan_starts_all_the_same():

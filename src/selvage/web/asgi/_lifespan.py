@@ -39,7 +39,8 @@ class Lifespan:
         self._events: list[dict[str, str]] = []
         self._waiting: Deferred[dict[str, str]] | None = None
         self._answers: dict[str, Deferred[None]] = {}
-        self._supported = False
+        self._heard = False  # whether it asked for an event, as one that knows no lifespan seldom does
+        self._told = False  # whether it said that it failed
         self._over = True
 
     def startup(self) -> Deferred[None]:
@@ -91,6 +92,7 @@ class Lifespan:
             self._events.append(event)
 
     async def _receive(self) -> dict[str, str]:
+        self._heard = True
         if self._events:
             return self._events.pop(0)
         self._waiting = Deferred()
@@ -100,10 +102,9 @@ class Lifespan:
         kind = event["type"]
         for stage in ("startup", "shutdown"):
             if kind == f"lifespan.{stage}.complete":
-                self._supported = True
                 self._settle(stage, None)
             elif kind == f"lifespan.{stage}.failed":
-                self._supported = True
+                self._told = True
                 self._settle(stage, LifespanFailed(stage, event.get("message", "")))
 
     def _ended(self, _: object) -> None:
@@ -113,8 +114,8 @@ class Lifespan:
 
     def _failed(self, failure: Failure) -> None:
         self._over = True
-        if self._supported:
+        if self._heard and not self._told:
             report(failure, "Error in the lifespan of an ASGI application", source="web")
-        # Else it knows no lifespan, and says so in this way.
+        # Else it knows no lifespan, and says so in this way; or it has said already what went wrong.
         for stage in list(self._answers):
             self._settle(stage, None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from selvage.defer import CancelledError, Deferred, ensureDeferred, succeed
+from selvage.defer import CancelledError, Deferred, ensureDeferred
 from selvage.failure import Failure
-from selvage.web._answers import Drain
 from selvage.web._resource import Resource
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._site_request import path_of_url
+from selvage.web.asgi._answer import Answer
 from selvage.web.asgi._lifespan import Lifespan
 from selvage.web.asgi._websocket import Conversation
 
@@ -43,6 +43,9 @@ class ASGIResource(Resource):
         self._application = application
         self._state: dict[str, Any] = {}
         self._lifespan: Lifespan | None = None
+        # What the application has begun and not ended; it may go on after its answer.
+        self._running: set[Deferred[None]] = set()
+        self._idle: Deferred[None] | None = None  # made when it is to stop
 
     def startup(self) -> Deferred[None]:
         """Let the application start; call it before the first request.
@@ -54,23 +57,32 @@ class ASGIResource(Resource):
         return self._lifespan.startup()
 
     def shutdown(self) -> Deferred[None]:
-        """Let the application stop; call it after the last request.
+        """Let the application come to the end of what it does, background tasks included, and stop; call it after the last request.
 
         Fires with None when it has.
-        Fails with `LifespanFailed`.
+        Fails with `LifespanFailed`.  Cancelling gives up waiting.
         """
-        if self._lifespan is None:
-            return succeed(None)
-        return self._lifespan.shutdown()
+        self._idle = Deferred()
+        if not self._running:
+            self._idle.callback(None)
+        return self._idle.addCallback(lambda _: self._lifespan.shutdown() if self._lifespan else None)
 
     def render(self, request: Any) -> int:
         """Have the application answer."""
         upgrade = (request.getHeader(b"upgrade") or b"").lower()
         if upgrade == b"websocket" and request.method == b"GET":
-            Conversation(self._application, self._scope(request, "websocket"), request).begin()
+            running = Conversation(self._application, self._scope(request, "websocket"), request).begin()
         else:
-            _Exchange(self._application, self._scope(request, "http"), request).begin()
+            running = _Exchange(self._application, self._scope(request, "http"), request).begin()
+        if not running.called:
+            self._running.add(running)
+            running.addCallback(lambda _: self._ended(running))
         return NOT_DONE_YET
+
+    def _ended(self, running: Deferred[None]) -> None:
+        self._running.discard(running)
+        if not self._running and self._idle is not None:
+            self._idle.callback(None)
 
     def _scope(self, request: Any, kind: str) -> dict[str, Any]:
         secure = request.isSecure()
@@ -98,7 +110,9 @@ class ASGIResource(Resource):
             "server": _address(request.getHost()),
             "state": self._state.copy(),
         }
-        if kind == "http":
+        if kind == "websocket":
+            scope["extensions"] = {"websocket.http.response": {}}
+        else:
             scope["method"] = request.method.decode("ascii", "replace")
         return scope
 
@@ -118,19 +132,23 @@ class _Exchange:
         self._application = application
         self._scope = scope
         self._request = request
+        self._answer = Answer(request)
         self._gone: Deferred[None] = Deferred()  # fires when the client is gone, or has its answer
         self._lost = False
         self._body_read = False
-        self._started = False
-        self._drain: Drain | None = None
 
-    def begin(self) -> None:
+    def begin(self) -> Deferred[None]:
+        """Call the application; fires when it has returned, whatever became of it."""
         self._request.notifyFinish().addBoth(self._finished)
-        running: Deferred[Any] = ensureDeferred(self._application(self._scope, self._receive, self._send))
-        running.addCallbacks(self._returned, self._failed)
+        running: Deferred[Any] = ensureDeferred(
+            self._application(self._scope, self._receive, self._answer.send)
+        )
+        return running.addCallbacks(self._returned, self._failed)
 
     def _finished(self, result: object) -> None:
-        self._lost = isinstance(result, Failure)
+        if isinstance(result, Failure):
+            self._lost = True
+            self._answer.lose()
         self._gone.callback(None)
 
     async def _receive(self) -> dict[str, Any]:
@@ -140,55 +158,12 @@ class _Exchange:
             return {"type": "http.request", "body": piece, "more_body": not self._body_read}
         if not self._gone.called:
             waiting: Deferred[None] = Deferred()
-            self._gone.addCallback(waiting.callback)
+            self._gone.addCallback(lambda _: None if waiting.called else waiting.callback(None))
             await waiting
         return {"type": "http.disconnect"}
 
-    async def _send(self, event: dict[str, Any]) -> None:
-        kind = event["type"]
-        if self._lost:
-            raise OSError("the client has gone away")
-        if kind == "http.response.start":
-            self._start(event)
-        elif kind == "http.response.body":
-            await self._body(event.get("body", b""), event.get("more_body", False))
-        else:
-            raise RuntimeError(f"an ASGI server of HTTP is not sent {kind!r}")
-
-    def _start(self, event: dict[str, Any]) -> None:
-        if self._started:
-            raise RuntimeError("http.response.start was sent twice")
-        self._started = True
-        request = self._request
-        request.defaultContentType = None
-        request.setResponseCode(event["status"])
-        for name, value in event.get("headers", ()):
-            name = bytes(name)
-            if name.lower() in (b"date", b"server"):
-                request.setHeader(name, bytes(value))
-            elif name.lower() not in (b"transfer-encoding", b"connection"):
-                request.responseHeaders.addRawHeader(name, bytes(value))
-
-    async def _body(self, data: bytes, more: bool) -> None:
-        if not self._started:
-            raise RuntimeError("http.response.body was sent before http.response.start")
-        request = self._request
-        if request.finished:
-            raise RuntimeError("http.response.body was sent after the last one")
-        if not more and self._drain is None:
-            request.write(bytes(data))
-            request.finish()
-            return
-        if self._drain is None:
-            self._drain = Drain(request)
-        request.write(bytes(data))
-        await self._drain.wait()
-        if not more:
-            self._drain.end()
-            request.finish()
-
     def _returned(self, _: object) -> None:
-        if not self._request.finished and not self._lost:
+        if not self._answer.is_complete:
             self._failed(
                 Failure(RuntimeError("the ASGI application returned before its answer was complete"))
             )

@@ -22,8 +22,8 @@ class WebSocketTransport(Protocol):
     def sendBytesMessage(self, data: bytes) -> None:
         """Send a binary message; after `loseConnection` it is dropped."""
 
-    def loseConnection(self, code: int = 1000) -> None:
-        """Close, with a status code; what was sent before arrives."""
+    def loseConnection(self, code: int = 1000, reason: str = "") -> None:
+        """Close, with a status code and a reason of up to 123 bytes; what was sent before arrives."""
 
     def ping(self, payload: bytes = b"") -> None:
         """Ask the peer whether it is there; `pongReceived` gets the same payload."""

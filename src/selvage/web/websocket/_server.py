@@ -29,9 +29,17 @@ _REFUSED = b"websocket protocol negotiation error"
 
 _UPGRADE_REQUIRED = 426
 
+#: Fields of the handshake's answer that the program does not set.
+_NOT_IN_HANDSHAKE = frozenset(
+    b"connection content-length content-type date sec-websocket-accept sec-websocket-extensions "
+    b"sec-websocket-protocol server transfer-encoding upgrade".split()
+)
+
 
 class WebSocketResource(Resource):
     """Turns a request into a connection of WebSocket.
+
+    Headers and cookies that are set on the request until `buildProtocol` returns go out with the answer to the handshake.
 
     Browsers send cookies along whichever page opens the connection, so that another site's page would speak in the name
     of the visitor.  By default, requests with a cookie or credentials are accepted only from pages of the same host.
@@ -123,6 +131,13 @@ class WebSocketResource(Resource):
         frames = Frames(False, deflate, self._max_message_bytes, self._max_fragments)
         channel = request.channel
         wire = _ServerWire(frames, protocol, channel.callLater, subprotocol)
+        lines += [
+            b"%b: %b" % (name, value)
+            for name, values in request.responseHeaders.getAllRawHeaders()
+            if name.lower() not in _NOT_IN_HANDSHAKE
+            for value in values
+        ]
+        lines += [b"Set-Cookie: " + cookie for cookie in request.cookies]
         wire.answer = b"\r\n".join([*lines, b"", b""])
         request.setResponseCode(SWITCHING)
         channel.upgrade(wire)

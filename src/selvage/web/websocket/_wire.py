@@ -29,6 +29,8 @@ _PONGS_WHILE_UNSENT_BYTES = 1 << 16
 #: Codes that stand for what no frame may say (RFC 6455 section 7.4.1).
 _NO_STATUS = 1005
 
+_GOING_AWAY = 1001
+
 
 class WebSocketViolation(ConnectionLost):
     """The peer broke the rules of WebSocket, or went beyond a limit.
@@ -73,6 +75,7 @@ class Wire(Protocol):
         self._closing: Any = None
         self._violation: WebSocketViolation | None = None
         self._lost = False
+        self._has_producer = False
         #: The subprotocol that was agreed on, None for none.
         self.subprotocol = subprotocol
 
@@ -132,6 +135,7 @@ class Wire(Protocol):
 
     def _end(self) -> None:
         """Both sides have closed, or the peer cannot be understood: nothing more is read."""
+        self.detachProducer()  # or the transport would wait for what it has still to say
         self.transport.loseConnection()
         self._set_deadline()
 
@@ -169,19 +173,26 @@ class Wire(Protocol):
         if self._frames.is_open:
             self._write(self._frames.ping(payload))
 
-    def loseConnection(self, code: int = NORMAL_CLOSURE) -> None:
-        """Close, with a status code; what was sent before arrives.
+    def loseConnection(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close, with a status code and a reason of up to 123 bytes; what was sent before arrives.
 
         The connection ends when the peer has answered, or does not answer in time.
         """
         if self._frames.is_open:
-            self._write(self._frames.close(code))
+            self._write(self._frames.close(code, reason))
             self._set_deadline()
+
+    def going_away(self) -> None:
+        """Close, because the server stops."""
+        self.loseConnection(_GOING_AWAY)
 
     def attachProducer(self, producer: Any) -> None:
         """Have a push producer paused while the peer does not read fast enough."""
+        self._has_producer = True
         self.transport.registerProducer(producer, True)
 
     def detachProducer(self) -> None:
         """Let go of the producer."""
-        self.transport.unregisterProducer()
+        if self._has_producer:
+            self._has_producer = False
+            self.transport.unregisterProducer()
