@@ -65,7 +65,8 @@ class ASGIResource(Resource):
         self._idle = Deferred()
         if not self._running:
             self._idle.callback(None)
-        return self._idle.addCallback(lambda _: self._lifespan.shutdown() if self._lifespan else None)
+        lifespan = self._lifespan
+        return self._idle if lifespan is None else self._idle.addCallback(lambda _: lifespan.shutdown())
 
     def render(self, request: Any) -> int:
         """Have the application answer."""
@@ -76,13 +77,14 @@ class ASGIResource(Resource):
             running = _Exchange(self._application, self._scope(request, "http"), request).begin()
         if not running.called:
             self._running.add(running)
-            running.addCallback(lambda _: self._ended(running))
+            running.addBoth(self._ended, running)
         return NOT_DONE_YET
 
-    def _ended(self, running: Deferred[None]) -> None:
+    def _ended(self, result: Any, running: Deferred[None]) -> Any:
         self._running.discard(running)
-        if not self._running and self._idle is not None:
+        if not self._running and self._idle is not None and not self._idle.called:
             self._idle.callback(None)
+        return result
 
     def _scope(self, request: Any, kind: str) -> dict[str, Any]:
         secure = request.isSecure()
