@@ -25,6 +25,9 @@ __all__ = ["H2_ENABLED", "HTTPFactory"]
 #: Whether HTTP/2 can be negotiated.
 H2_ENABLED = True
 
+#: What HTTP/2 begins with, as far as it is needed to tell it from a request of HTTP/1.
+_PREFACE = b"PRI "
+
 
 @implementer(IProtocol)
 class _GenericHTTPChannelProtocol:
@@ -37,13 +40,18 @@ class _GenericHTTPChannelProtocol:
     """
 
     _negotiatedProtocol: bytes | None = None
+    _begun = b""  # input in which the preface of HTTP/2 may have begun
 
     def __init__(self, channel: Any) -> None:
         self._channel = channel
 
     def dataReceived(self, data: bytes) -> None:
-        """Find out which version is spoken, and hand on; called for the first piece of input only."""
+        """Find out which version is spoken, and hand on; called until that is known."""
         if self._negotiatedProtocol is None:
+            data = self._begun + data
+            if len(data) < len(_PREFACE) and _PREFACE.startswith(data) and self._channel.strict:
+                self._begun = data
+                return
             self._negotiate(data)
         self.__dict__["dataReceived"] = self._channel.dataReceived
         self._channel.dataReceived(data)
@@ -52,7 +60,7 @@ class _GenericHTTPChannelProtocol:
         negotiated = getattr(self._channel.transport, "negotiatedProtocol", None)
         if negotiated is None:
             # Who knows already that HTTP/2 is spoken here begins with its preface.
-            negotiated = b"h2" if data[:4] == b"PRI " and self._channel.strict else b"http/1.1"
+            negotiated = b"h2" if data.startswith(_PREFACE) and self._channel.strict else b"http/1.1"
         if negotiated == b"h2":
             self._channel = _upgrade_to_http2(self._channel)
         else:

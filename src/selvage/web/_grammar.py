@@ -12,6 +12,7 @@ __all__ = [
     "bare_line_feed",
     "chunk_size_line",
     "empty_lines",
+    "field_value",
     "host",
     "plain_request_line",
     "request_line",
@@ -49,6 +50,9 @@ target_in_origin_form = re.compile(rb"/[!-\"$-~]*").fullmatch
 host = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+(?:%25[0-9A-Za-z\-._~]+)?\]|(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 ).fullmatch
+
+# RFC 9110 section 5.5: what a field's value is made of; the parser of HTTP/1 sees to it, that of HTTP/2 only to NUL, CR and LF.
+field_value = re.compile(rb"[\t -~\x80-\xff]*").fullmatch
 
 # RFC 9112 section 7.1:     chunk-size [ chunk-ext ]
 #   chunk-size     = 1*HEXDIG

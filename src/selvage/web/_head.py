@@ -27,7 +27,14 @@ from selvage.web._status import (
     REQUEST_HEADER_FIELDS_TOO_LARGE,
 )
 
-__all__ = ["BadRequest", "HeadParser", "check_fields", "check_request_line", "content_length"]
+__all__ = [
+    "BadRequest",
+    "HeadParser",
+    "check_expectations",
+    "check_fields",
+    "check_request_line",
+    "content_length",
+]
 
 # A line in the place of one whose method llhttp does not know; the method itself has been checked.
 _PLAIN_LINE = b"GET / HTTP/1.1"
@@ -190,7 +197,17 @@ def check_fields(
     if version == b"HTTP/1.0" and b"Transfer-Encoding" in fields:
         raise BadRequest(BAD_REQUEST, "there are no chunks in HTTP/1.0")
     expectations = fields.get(b"Expect")
-    if expectations is not None and [value.lower() for value in expectations] != [b"100-continue"]:
+    if expectations is not None:
+        check_expectations(expectations)
+
+
+def check_expectations(expectations: list[bytes]) -> None:
+    """Ask that nothing is expected but 100-continue.
+
+    Raises:
+        BadRequest: something else is.
+    """
+    if [value.lower() for value in expectations] != [b"100-continue"]:
         raise BadRequest(EXPECTATION_FAILED, "only 100-continue can be expected")
 
 

@@ -10,7 +10,12 @@ and transport allow.  Priorities are not kept (RFC 9113 has given them up): stre
 
 *Floods.*  Each of these costs the client next to nothing and the server something, so each has a bucket of tokens that
 fills with time: streams that the client resets or makes us reset (CVE-2023-44487, CVE-2025-8671); and frames that carry
-nothing, that is pings, settings, priorities and empty data.  h2 itself bounds header blocks and CONTINUATION frames.
+nothing, that is pings, settings, priorities, empty data, frames of unknown types, and updates of windows beyond those that
+what we sent explains.  h2 itself bounds header blocks and CONTINUATION frames.
+
+*Time.*  Without a request under way, frames that bring none put nothing off: after `timeOut` the connection ends.  While a
+request comes its body has a deadline, while it is answered the application takes its time, and while the answer waits for
+the client a stall has one, which a few bytes now and then do not put off (CVE-2019-9511).
 
 Twisted: `H2Connection` of `twisted.web._http2`.
 """
@@ -26,6 +31,7 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+import hpack
 
 from selvage.defer import Deferred
 from selvage.failure import Failure
@@ -47,6 +53,17 @@ __all__ = ["H2Connection"]
 
 #: Bytes written at once; more of one stream waits until the others had their turn.
 _AT_ONCE = 65536
+
+#: Bytes that a client must take of what waits for it within `Limits.stall_s`: a modem's hundredth, so nobody who reads is hit.
+_PROGRESS_BYTES = 4096
+
+#: Bytes of header fields that the compressor remembers, whatever the client allows; what RFC 7541 begins with.  The client
+#: names up to 4 GiB, and with answers that repeat what it sent it would fill them.
+_MOST_REMEMBERED_BYTES = 4096
+
+#: Updates of windows that come for nothing with each frame of data that we send and each request.  One for the connection and
+#: one for the stream are usual; Envoy allows ten.
+_UPDATES_PER_FRAME = 4
 
 #: Stands for the end of an answer in the queue of its stream.
 _END = None
@@ -98,6 +115,8 @@ class H2Connection(Protocol, TimeoutMixin):
     _abortingCall: Any = None
     _send_call: Any = None
     _stall_call: Any = None
+    _taken = 0  # bytes that the client has taken since the stall began
+    _updates_due = 0  # updates of windows that are explained by what was sent
 
     def __init__(self, reactor: Any = None) -> None:
         self._reactor = get_reactor() if reactor is None else reactor
@@ -151,9 +170,14 @@ class H2Connection(Protocol, TimeoutMixin):
         try:
             events = self.conn.receive_data(data)
         except h2.exceptions.ProtocolError as error:
+            if error.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR and isinstance(
+                error.__cause__, hpack.HPACKError
+            ):
+                self._close_for_compression()
             self._end(Failure(error))
             return
-        self.resetTimeout()
+        if not self.strict:
+            self.resetTimeout()
         reset = {event.stream_id for event in events if isinstance(event, h2.events.StreamReset)}
         for event in events:
             if not self._stillProducing:
@@ -165,6 +189,8 @@ class H2Connection(Protocol, TimeoutMixin):
             if handle is not None:
                 handle(self, event)
         if self._stillProducing:
+            if self.streams:
+                self.resetTimeout()
             self._write_control()
 
     def connectionLost(self, reason: Failure = connectionDone, _cancelTimeouts: bool = True) -> None:
@@ -210,8 +236,20 @@ class H2Connection(Protocol, TimeoutMixin):
         self.conn.close_connection(error_code=code, last_stream_id=self.conn.highest_inbound_stream_id)
         self._end(reason)
 
+    def _close_for_compression(self) -> None:
+        """Give the reason that RFC 9113 section 4.3 asks for; h2 has said PROTOCOL_ERROR, and nothing was sent yet."""
+        self.conn.clear_outbound_data_buffer()
+        self.conn.close_connection(
+            error_code=h2.errors.ErrorCodes.COMPRESSION_ERROR,
+            last_stream_id=self.conn.highest_inbound_stream_id,
+        )
+
     def timeoutConnection(self) -> None:
         """Close a connection on which nothing happened for `timeOut`."""
+        if self.strict and any(stream.is_complete for stream in self.streams.values()):
+            # It is the application that takes its time now, and the client who waits, as with HTTP/1.
+            self.setTimeout(self.timeOut)
+            return
         self._log.info("Timing out client: {peer}", peer=self.getPeer())
         code = h2.errors.ErrorCodes.PROTOCOL_ERROR if self.streams else h2.errors.ErrorCodes.NO_ERROR
         if self._stillProducing:
@@ -240,6 +278,7 @@ class H2Connection(Protocol, TimeoutMixin):
         self._outbound[streamID] = deque()
         self._queued[streamID] = 0
         self._streamCleanupCallbacks[streamID] = Deferred()
+        self._updates_due += _UPDATES_PER_FRAME
         try:
             self.streams[streamID] = H2Stream(
                 streamID,
@@ -281,6 +320,10 @@ class H2Connection(Protocol, TimeoutMixin):
             self._close(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM, lost())
 
     def _window_updated(self, event: Any) -> None:
+        if self._updates_due:
+            self._updates_due -= 1
+        elif not self._take_empty():
+            return
         if event.stream_id == 0:
             for stream in list(self.streams.values()):
                 stream.windowUpdated()
@@ -306,6 +349,8 @@ class H2Connection(Protocol, TimeoutMixin):
         return False
 
     def _settings_changed(self, event: Any) -> None:
+        if self.conn.encoder.header_table_size > _MOST_REMEMBERED_BYTES:
+            self.conn.encoder.header_table_size = _MOST_REMEMBERED_BYTES
         if self._take_empty():
             for stream in list(self.streams.values()):
                 stream.windowUpdated()
@@ -478,7 +523,9 @@ class H2Connection(Protocol, TimeoutMixin):
             return
         if progress:
             self.resetTimeout()
-        self._cancel("_stall_call")
+        self._taken += size
+        if self._taken >= _PROGRESS_BYTES or not any(self._outbound.values()):
+            self._cancel("_stall_call")
         self.transport.write(b"".join(pieces))
         for streamID in self._ended_now:
             self._forget(streamID)
@@ -514,12 +561,14 @@ class H2Connection(Protocol, TimeoutMixin):
             self._forget(streamID)  # reset meanwhile
             return True
         self._queued[streamID] -= len(piece)
+        self._updates_due += _UPDATES_PER_FRAME
         return True
 
     def _wait_for_window(self) -> None:
         """Begin to count the time in which the client takes nothing of what waits for it."""
         patience = self.limits.stall_s
         if self.strict and patience is not None and self._stall_call is None and any(self._outbound.values()):
+            self._taken = 0
             self._stall_call = self.callLater(patience, self._stalled)
 
     def _stalled(self) -> None:
@@ -576,5 +625,8 @@ _HANDLERS = {
     h2.events.ConnectionTerminated: H2Connection._connection_terminated,
     h2.events.RemoteSettingsChanged: H2Connection._settings_changed,
     h2.events.PingReceived: H2Connection._empty_frame,
+    h2.events.PingAckReceived: H2Connection._empty_frame,
     h2.events.PriorityUpdated: H2Connection._empty_frame,
+    h2.events.SettingsAcknowledged: H2Connection._empty_frame,
+    h2.events.UnknownFrameReceived: H2Connection._empty_frame,
 }

@@ -13,8 +13,8 @@ from selvage.errors import ConnectionLost
 from selvage.failure import Failure
 from selvage.interfaces import IConsumer, IPushProducer, ITransport, implementer
 from selvage.logger import Logger
-from selvage.web._grammar import host, target_in_origin_form
-from selvage.web._head import BadRequest
+from selvage.web._grammar import field_value, host, target_in_origin_form, token
+from selvage.web._head import BadRequest, check_expectations, content_length
 from selvage.web._headers import Headers, InvalidHeaderName
 from selvage.web._pull import _PullToPush
 from selvage.web._status import (
@@ -72,6 +72,8 @@ class H2Stream:
         self.site = site
         self.factory = factory
         self.producing = True
+        #: Whether all of the request has been handed over.
+        self.is_complete = False
         self.command: bytes = b""
         self.path: bytes = b""
         self.producer: Any = None
@@ -93,28 +95,26 @@ class H2Stream:
             BadRequest: they are not in order, on a connection that is strict.
         """
         headers = Headers()
-        authority = None
+        pseudo: dict[bytes, bytes] = {}
         for count, (name, value) in enumerate(fields):
             if count > _MAX_HEADERS:
                 raise BadRequest(
                     REQUEST_HEADER_FIELDS_TOO_LARGE, f"there are more than {_MAX_HEADERS} header fields"
                 )
-            if name == b":method":
-                self.command = bytes(value)
-            elif name == b":path":
-                self.path = bytes(value)
-            elif name == b":authority":
-                authority = bytes(value)
-            elif not name.startswith(b":"):
+            if name.startswith(b":"):
+                pseudo[bytes(name)] = bytes(value)
+            else:
                 try:
                     headers.addRawHeader(bytes(name), bytes(value))
                 except (InvalidHeaderName, ValueError) as error:
                     raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
-        if authority is not None:
-            headers.setRawHeaders(b"Host", [authority])
+        self.command = pseudo.get(b":method", b"")
+        self.path = pseudo.get(b":path", b"")
+        if b":authority" in pseudo:
+            headers.setRawHeaders(b"Host", [pseudo[b":authority"]])
         self._request.requestHeaders = headers
         if self._connection.strict:
-            self._check(headers)
+            self._check(headers, pseudo, has_body)
         if headers.hasHeader(b"cookie"):
             self._request.parseCookies()
         length = headers._rawHeaders.get(b"Content-Length")
@@ -129,14 +129,31 @@ class H2Stream:
         if has_body and self._connection.strict and patience is not None:
             self._deadline = self._connection.callLater(patience, self._took_too_long)
 
-    def _check(self, headers: Headers) -> None:
-        hosts = headers._rawHeaders.get(b"Host", [])
+    def _check(self, headers: Headers, pseudo: dict[bytes, bytes], has_body: bool) -> None:
+        """Ask what HTTP/1 asks, of what h2 lets pass."""
+        fields = headers._rawHeaders
+        hosts = fields.get(b"Host", [])
         if len(hosts) != 1 or host(hosts[0]) is None:
             raise BadRequest(BAD_REQUEST, "the :authority is not one host")
+        if token(self.command) is None:
+            raise BadRequest(BAD_REQUEST, "the :method is not a method")
+        # Nothing is tunnelled here, and no extended CONNECT (RFC 8441) was offered.
+        if self.command == b"CONNECT" or b":protocol" in pseudo:
+            raise BadRequest(BAD_REQUEST, "there is no CONNECT in HTTP/2 here")
+        if pseudo.get(b":scheme") not in (b"http", b"https"):
+            raise BadRequest(BAD_REQUEST, "the :scheme is not that of HTTP")
         if target_in_origin_form(self.path) is None and not (
             self.path == b"*" and self.command == b"OPTIONS"
         ):
             raise BadRequest(BAD_REQUEST, "the :path is not a path")
+        if not all(field_value(value) for values in fields.values() for value in values):
+            raise BadRequest(BAD_REQUEST, "a header field has control characters")
+        # h2 compares the length with what comes, if anything comes.
+        if content_length(b"HTTP/2", headers) and not has_body:
+            raise BadRequest(BAD_REQUEST, "there is a Content-Length, and no body")
+        expectations = fields.get(b"Expect")
+        if expectations is not None:
+            check_expectations(expectations)
 
     def _limit(self) -> int | None:
         return self._connection.limits.body_bytes if self._connection.strict else None
@@ -174,6 +191,7 @@ class H2Stream:
 
     def _complete(self) -> None:
         self._cancel_deadline()
+        self.is_complete = True
         self._request.requestReceived(self.command, self.path, b"HTTP/2")
 
     def connectionLost(self, reason: Failure) -> None:
