@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,6 @@ def test_the_options_are_those_of_trial(here: Path) -> None:
     [
         (["--jobs", "0"], "strictly positive integer or 'auto'"),
         (["--jobs", "2", "--debug"], "can't specify --debug when using --jobs"),
-        (["--jobs", "2", "-x"], "can't specify --exitfirst when using --jobs"),
         (["--random", "x"], "positive integer"),
         (["--order", "sideways"], "--help-orders"),
         (["--order", "alphabetical", "-z", "1"], "can't specify --random when using --order"),
@@ -224,6 +224,29 @@ def test_workers_tell_what_one_process_tells(here: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_first_that_fails_ends_the_run_of_workers(here: Path) -> None:
+    result, _ = run("-j", "1", "-x", "test_given")
+    assert (result.testsRun, counts(result)) == (1, {"failures": 1})
+
+
+@pytest.mark.slow
+def test_an_interrupt_in_a_worker_is_an_error_and_ends_the_run(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_a(self): raise KeyboardInterrupt
+            def test_b(self): ...
+        """,
+    )
+    result, _ = run("-j", "1", "test_more")
+    assert (result.testsRun, counts(result)) == (1, {"errors": 1})
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_fails_its_test_alone(here: Path) -> None:
     write(
         here,
@@ -339,7 +362,8 @@ def test_where_it_was_made_that_a_test_leaves_behind(here: Path) -> None:
 
 
 @pytest.mark.slow
-def test_coverage_is_written(here: Path) -> None:
+@pytest.mark.parametrize("jobs", [(), ("-j", "2")])
+def test_coverage_is_written(here: Path, jobs: tuple[str, ...]) -> None:
     write(
         here,
         "test_more.py",
@@ -350,11 +374,14 @@ def test_coverage_is_written(here: Path) -> None:
             def test_it(self):
                 if not self:
                     print("never")
+
+            def test_other(self):
+                self.test_it()
         """,
     )
-    assert program(here, "--coverage", "test_more").returncode == 0
+    assert program(here, *jobs, "--coverage", "test_more").returncode == 0
     [covered] = (here / "_trial_temp" / "coverage").glob("*test_more.cover")
-    assert "    1:         if not self:" in covered.read_text()
+    assert "    2:         if not self:" in covered.read_text()
     assert '>>>>>>             print("never")' in covered.read_text()
 
 
@@ -379,8 +406,11 @@ def test_an_interrupt_ends_the_run_with_a_summary(here: Path) -> None:
         """,
     )
     done = program(here, "--reporter", "bwverbose", "test_more")
-    assert done.returncode != 0
+    assert done.returncode == -signal.SIGINT
+    assert "(test_a) was stopped" in done.stdout
+    assert done.stdout.endswith("FAILED (errors=1)\n")
     assert "went on" not in done.stdout
+    assert done.stderr == ""
 
 
 def test_random_is_random() -> None:

@@ -20,6 +20,7 @@ from selvage.testing._running import run_until, what_it_waits_for
 from . import util
 from ._class_fixtures import let_class_fixtures_wait
 from ._janitor import Janitor
+from ._outcomes import Todo
 from ._synctest import _NOTHING, SynchronousTestCase, _never_runs
 from ._warnings import run_suppressed
 
@@ -28,6 +29,10 @@ __all__ = ["TestCase"]
 __unittest = True
 
 _T = TypeVar("_T")
+
+
+#: In place of a `todo`, of what is called when the test itself is over: it is too late to skip it.
+_AFTER = object()
 
 
 class _Ended:
@@ -79,6 +84,7 @@ class TestCase(SynchronousTestCase):
     def __init__(self, methodName: str = "runTest") -> None:
         super().__init__(methodName)
         self._timed_out = False
+        self._waiting: tuple[str, Deferred[Any], Any] | None = None
 
     def setUp(self) -> Any:
         """Called before the test; may wait as it may."""
@@ -120,12 +126,16 @@ class TestCase(SynchronousTestCase):
     def _runFixturesAndTest(self, result: Any) -> None:
         self._passed = True
         self._timed_out = False
+        self._waiting = None
         try:
             try:
                 everything = ensureDeferred(self._run_all(result))
                 # Not what the test does, which is told already: the reporter has failed.
                 everything.addErrback(lambda failure: self._tell(failure, result, _NOTHING))
                 self._wait(everything)
+            except KeyboardInterrupt:
+                self._tell_of_interrupt(result)
+                raise
             finally:
                 if not Janitor(self, result).postCaseCleanup():
                     self._passed = False
@@ -145,7 +155,7 @@ class TestCase(SynchronousTestCase):
         method = getattr(self, self._testMethodName)
         passed = await self._attempt(self._testMethodName, suppressed, method, result, todo)
         await self._clean_up(result)
-        await self._attempt("tearDown", suppressed, self.tearDown, result, _NOTHING)
+        await self._attempt("tearDown", suppressed, self.tearDown, result, _AFTER)
         if todo is not None and passed:
             self._passed = False
             result.addUnexpectedSuccess(self, todo)
@@ -159,7 +169,7 @@ class TestCase(SynchronousTestCase):
                 return f(*args, **kwargs)
 
             machinery(cleanup)
-            await self._attempt(name, (), cleanup, result, _NOTHING)
+            await self._attempt(name, (), cleanup, result, _AFTER)
 
     async def _attempt(
         self, name: str, suppressed: Any, method: Callable[[], Any], result: Any, todo: Any
@@ -182,6 +192,14 @@ class TestCase(SynchronousTestCase):
         self._tell(failure, result, todo)
         return False
 
+    def _tell(self, failure: Failure, result: Any, todo: Any, may_skip: bool = True) -> None:
+        if todo is _AFTER:
+            super()._tell(failure, result, _NOTHING, may_skip=False)
+        else:
+            # One that is expected to fail may do so by skipping.
+            as_expected = isinstance(todo, Todo) and todo.expected(failure)
+            super()._tell(failure, result, todo, may_skip and not as_expected)
+
     def _in_time(self, d: Deferred[Any], name: str) -> Deferred[_Ended]:
         """Return a Deferred that fires when `d` has its result, or when the test may not wait any longer."""
         over: Deferred[_Ended] = Deferred()
@@ -200,8 +218,10 @@ class TestCase(SynchronousTestCase):
                 over.callback(_Ended(failure))
 
         call = get_reactor().callLater(timeout, time_is_up)
+        self._waiting = name, d, call
 
         def end(result: Any) -> None:
+            self._waiting = None
             if call.active():
                 call.cancel()
             if not over.called:
@@ -209,6 +229,15 @@ class TestCase(SynchronousTestCase):
 
         d.addBoth(end)
         return over
+
+    def _tell_of_interrupt(self, result: Any) -> None:
+        """Tell in what the test was stopped."""
+        text = f"{self!r} was stopped"
+        if self._waiting is not None:
+            name, d, time_is_up = self._waiting
+            text = f"{self!r} ({name}) was stopped" + what_it_waits_for(d)
+            time_is_up.cancel()
+        self._tell(Failure(KeyboardInterrupt(text)), result, _NOTHING)
 
     def _wait(self, d: Deferred[Any]) -> None:
         """Run the reactor until a Deferred has its result.

@@ -244,9 +244,9 @@ class TestLoader:
     def _load_module_of_package(self, module: _Module) -> Any:
         try:
             loaded = module.load()
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             return ErrorHolder(module.name, Failure())
         return self.loadModule(loaded)
 
@@ -255,6 +255,8 @@ class TestLoader:
         if isinstance(module, str):
             try:
                 module = _names.namedAny(module)
+            except KeyboardInterrupt:
+                raise
             except BaseException:
                 return ErrorHolder(module, Failure())
         if not isinstance(module, types.ModuleType):
@@ -317,7 +319,9 @@ class TestLoader:
         """Return a suite of the tests of what is called so; one that fails, if they cannot be found."""
         try:
             return self.suiteFactory([self.findByName(name, recurse=recurse)])
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a module may exit, or be left out by pytest
             return self.suiteFactory([ErrorHolder(name, Failure())])
 
     loadTestsFromName = loadByName
@@ -334,7 +338,9 @@ class TestLoader:
                     tests.append(
                         self.loadAnything(found.thing, recurse, parent=found.parent, qualName=each.split("."))
                     )
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
                 tests.append(ErrorHolder(each, Failure()))
         return self.suiteFactory(tests)
 

@@ -96,9 +96,9 @@ class SynchronousTestCase(_Assertions):
     def getSkip(self) -> tuple[bool, str | None]:
         """Return whether the test is not to be run, and why, as attributes or the decorators of `unittest` say."""
         for parent in self._parents:
-            reason = getattr(parent, "skip", None)
-            if reason is not None:
-                return True, reason
+            reason: Any = getattr(parent, "skip", _NOTHING)
+            if reason is not _NOTHING:
+                return reason is not None, reason
             if getattr(parent, "__unittest_skip__", False):
                 return True, getattr(parent, "__unittest_skip_why__", "")
         return False, None
@@ -196,18 +196,20 @@ class SynchronousTestCase(_Assertions):
             return False
         return True
 
-    def _tell(self, failure: Failure, result: Any, todo: Any) -> None:
+    def _tell(self, failure: Failure, result: Any, todo: Any, may_skip: bool = True) -> None:
         """Tell `result` of one failure.
 
         Args:
             todo: what the test says of itself; `_NOTHING` where not the test itself but a fixture failed: that is
                 always an error.
+            may_skip: it is not too late to say that the test cannot run here.
         """
         self._passed = False
-        if failure.check(SkipTest, pyunit.SkipTest):
-            result.addSkip(self, self._reason_of(failure))
-        elif failure.check(KeyboardInterrupt):
+        if failure.check(KeyboardInterrupt):
             result.stop()
+            result.addError(self, failure)
+        elif may_skip and failure.check(SkipTest, pyunit.SkipTest):
+            result.addSkip(self, self._reason_of(failure))
         elif todo is _NOTHING:
             result.addError(self, failure)
         elif todo is not None and todo.expected(failure):
@@ -237,7 +239,7 @@ class SynchronousTestCase(_Assertions):
             try:
                 f(*args, **kwargs)
             except BaseException:
-                self._tell(Failure(), result, _NOTHING)
+                self._tell(Failure(), result, _NOTHING, may_skip=False)
 
     def _tell_logged_errors(self, result: Any) -> None:
         for failure in self._observer.getErrors():

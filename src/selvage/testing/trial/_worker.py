@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -18,6 +19,7 @@ from selvage.logger import classic as log
 
 from . import _loader, _results, unittest, util
 from ._asyncrunner import TestSuite, _ForceGarbageCollectionDecorator, _iterateTests
+from ._coverage import Counts, counted
 
 __all__ = ["Event", "Setup", "run_tests"]
 
@@ -33,7 +35,7 @@ class Setup:
         folder: where each worker makes a folder of its own.
         logfile: the name of the log in it.
         files: of the modules with tests that cannot be imported by name, the files.
-        force_gc, disable_gc, recursion_limit: as on the command line.
+        force_gc, disable_gc, recursion_limit, coverage: as on the command line.
         on_wing: `import twisted` means Selvage.
     """
 
@@ -43,6 +45,7 @@ class Setup:
     force_gc: bool = False
     disable_gc: bool = False
     recursion_limit: int | None = None
+    coverage: bool = False
     on_wing: bool = False
 
 
@@ -57,10 +60,11 @@ def run_tests(names: list[str], setup: Setup) -> list[Event]:
     result = _Recorder(numbers)
     log.addObserver(result.note_warning)
     try:
-        whole: Any = TestSuite(test for name in names for test in _iterateTests(_load(name, setup)))
-        if setup.force_gc:
-            whole = unittest.decorate(whole, _ForceGarbageCollectionDecorator)
-        whole.run(result)
+        with counted(result.note_counts) if setup.coverage else nullcontext():
+            whole: Any = TestSuite(test for name in names for test in _iterateTests(_load(name, setup)))
+            if setup.force_gc:
+                whole = unittest.decorate(whole, _ForceGarbageCollectionDecorator)
+            whole.run(result)
     finally:
         log.removeObserver(result.note_warning)
     if result.shouldStop:
@@ -118,6 +122,10 @@ class _Recorder(_results.TestResult):
             name = category if isinstance(category, str) else f"{category.__module__}.{category.__qualname__}"
             facts = (str(event["warning"]), name, event["filename"], event["lineno"])
             self.events.append(("warning", self._current, facts))
+
+    def note_counts(self, counts: Counts) -> None:
+        """Keep how often lines were executed."""
+        self.events.append(("coverage", self._current, (counts,)))
 
     def startTest(self, test: Any) -> None:
         super().startTest(test)

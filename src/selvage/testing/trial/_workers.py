@@ -11,6 +11,7 @@ import os
 import sys
 import unittest as pyunit
 from collections.abc import Iterable, Iterator
+from trace import Trace
 from typing import Any
 
 from selvage._wing import is_wing_module
@@ -22,6 +23,7 @@ from selvage.testing._running import run_until
 
 from . import unittest
 from ._asyncrunner import _iterateTests
+from ._coverage import add_counts
 from ._outcomes import makeTodo
 from ._surroundings import log_file, test_directory
 from ._worker import Event, Setup, run_tests
@@ -37,14 +39,23 @@ class WorkersRunner(TrialRunner):
         reporterFactory, options: as of `TrialRunner`.
         workers: how many processes.
         setup: how they run tests; its `folder` is set when they do.
+        tracer: what they count, when they do, is added to what it counts.
     """
 
-    __slots__ = ("_setup", "_workers")
+    __slots__ = ("_setup", "_tracer", "_workers")
 
-    def __init__(self, reporterFactory: Any, workers: int, setup: Setup, **options: Any) -> None:
+    def __init__(
+        self,
+        reporterFactory: Any,
+        workers: int,
+        setup: Setup,
+        tracer: Trace | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(reporterFactory, **options)
         self._workers = workers
         self._setup = setup
+        self._tracer = tracer
 
     def _run_decorated(self, test: Any) -> Any:
         result = self._makeResult()
@@ -53,7 +64,8 @@ class WorkersRunner(TrialRunner):
             self._setup.on_wing = (
                 is_wing_module(sys.modules["twisted"]) if "twisted" in sys.modules else False
             )
-            completed = run_until(_Run(self._workers, self._setup, result).tests(_iterateTests(test)))
+            run = _Run(self._workers, self._setup, result, self._tracer)
+            completed = run_until(run.tests(_iterateTests(test)))
             TrialSuite().run(result)
         result.done()
         if not completed:
@@ -64,10 +76,11 @@ class WorkersRunner(TrialRunner):
 class _Run:
     """One run: what is handed out, and who is told."""
 
-    def __init__(self, workers: int, setup: Setup, result: Any) -> None:
+    def __init__(self, workers: int, setup: Setup, result: Any, tracer: Trace | None) -> None:
         self._pool = ProcessPool(workers)
         self._setup = setup
         self._result = result
+        self._tracer = tracer
 
     def tests(self, tests: Iterable[Any]) -> Deferred[Any]:
         """Run tests; fires when all are over."""
@@ -97,6 +110,9 @@ class _Run:
             if method == "warning":
                 message, category, filename, lineno = facts
                 log.msg(warning=message, category=category, filename=filename, lineno=lineno)
+            elif method == "coverage":
+                if self._tracer is not None:
+                    add_counts(self._tracer, *facts)
             elif method == "stop":
                 result.stop()
             else:

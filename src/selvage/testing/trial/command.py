@@ -24,6 +24,7 @@ from selvage.paths import FilePath
 from selvage.reactor import DelayedCall
 
 from . import _names as reflect, runner
+from ._coverage import new_tracer
 from ._junit import JUnitRecorder
 from ._local_variables import (
     getTestModules,
@@ -68,11 +69,7 @@ class _BasicOptions(_Mapping):
         ["rterrors", "e", "realtime errors, print out tracebacks as soon as they occur"],
         ["unclean-warnings", None, "Turn dirty reactor errors into warnings"],
         ["force-gc", None, "Have Trial run gc.collect() before and after each test case."],
-        [
-            "exitfirst",
-            "x",
-            "Exit after the first non-successful result (cannot be specified along with --jobs).",
-        ],
+        ["exitfirst", "x", "Exit after the first non-successful result"],
     ]
 
     optParameters = [
@@ -110,7 +107,7 @@ class _BasicOptions(_Mapping):
 
     def opt_coverage(self) -> None:
         """Generate coverage information in the folder `coverage` of the one that temp-directory names."""
-        self.tracer = trace.Trace(count=1, trace=0, ignoredirs=[sys.prefix, sys.base_prefix])
+        self.tracer = new_tracer()
         sys.settrace(self.tracer.globaltrace)
         self["coverage"] = True
 
@@ -273,7 +270,7 @@ class Options(_BasicOptions, _UsageOptions):
         """Check what belongs together."""
         super().postOptions()
         if self["jobs"]:
-            for conflicting in ("debug", "profile", "debug-stacktraces", "exitfirst"):
+            for conflicting in ("debug", "profile", "debug-stacktraces"):
                 if self[conflicting]:
                     raise usage_error(f"You can't specify --{conflicting} when using --jobs")
         if self["nopm"] and not self["debug"]:
@@ -338,6 +335,7 @@ def _makeRunner(config: Options) -> Any:
         "uncleanWarnings": config["unclean-warnings"],
         "logfile": config["logfile"],
         "workingDirectory": config["temp-directory"],
+        "exitFirst": config["exitfirst"],
     }
     if config["dry-run"]:
         options["mode"] = runner.TrialRunner.DRY_RUN
@@ -347,8 +345,9 @@ def _makeRunner(config: Options) -> Any:
             force_gc=bool(config["force-gc"]),
             disable_gc=bool(config.get("disablegc")),
             recursion_limit=config.get("recursionlimit"),
+            coverage=config.tracer is not None,
         )
-        return WorkersRunner(make_reporter, config["jobs"], setup, **options)
+        return WorkersRunner(make_reporter, config["jobs"], setup, config.tracer, **options)
     elif config["debug"]:
         options["mode"] = runner.TrialRunner.DEBUG
         options["debugger"] = _getDebugger(config)
@@ -356,7 +355,6 @@ def _makeRunner(config: Options) -> Any:
         make_reporter,
         profile=config["profile"],
         forceGarbageCollection=bool(config["force-gc"]),
-        exitFirst=config["exitfirst"],
         **options,
     )
 
@@ -385,6 +383,7 @@ def run() -> NoReturn:
 
     Raises:
         SystemExit: with status 0 when all tests pass, else 1.
+        KeyboardInterrupt: somebody stopped it.
     """
     if len(sys.argv) == 1:
         sys.argv.append("--help")
@@ -400,11 +399,17 @@ def run() -> NoReturn:
     except _DebuggerNotFound as error:
         raise SystemExit(f"{sys.argv[0]}: {error}") from None
     suite = _getSuite(config)
-    result = trial.runUntilFailure(suite) if config["until-failure"] else trial.run(suite)
-    if config.tracer is not None:
-        sys.settrace(None)
-        results = config.tracer.results()
-        results.write_results(show_missing=True, summary=False, coverdir=config.coverdir().path)
+    try:
+        result = trial.runUntilFailure(suite) if config["until-failure"] else trial.run(suite)
+    except KeyboardInterrupt:
+        # The reporter has told where; a traceback of the runner would only push that off the screen.
+        sys.excepthook = lambda *_: None
+        raise
+    finally:
+        if config.tracer is not None:
+            sys.settrace(None)
+            results = config.tracer.results()
+            results.write_results(show_missing=True, summary=False, coverdir=config.coverdir().path)
     sys.exit(not result.wasSuccessful())
 
 

@@ -233,8 +233,8 @@ class Reporter(TestResult):
             self._publisher.removeObserver(self._observeWarnings)
         self._printErrors()
         self._writeln(self._separator)
-        seconds = 0.0 if self._startTime is None else self._getTime() - self._startTime
-        self._writeln("Ran %d tests in %.3fs", self.testsRun, seconds)
+        if self._startTime is not None:
+            self._writeln("Ran %d tests in %.3fs", self.testsRun, self._getTime() - self._startTime)
         self._write("\n")
         self._printSummary()
 

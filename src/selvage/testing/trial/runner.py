@@ -252,7 +252,11 @@ class TrialRunner:
                 result.stopTest(single)
         else:
             with test_directory(self.workingDirectory), log_file(self.logfile):
-                self._runner_of(suite)(result)
+                try:
+                    self._runner_of(suite)(result)
+                except KeyboardInterrupt:
+                    result.done()  # with what is known by now
+                    raise
         result.done()
         return result
 
