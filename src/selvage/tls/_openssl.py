@@ -15,7 +15,6 @@ from selvage.failure import Failure, report
 from selvage.tls._alpn import acceptable_protocols
 from selvage.tls._certificates import Certificate
 from selvage.tls._extra import openssl, service_identity
-from selvage.tls._parameters import path_of
 
 if TYPE_CHECKING:
     from selvage.tls._options import CertificateOptions
@@ -41,7 +40,8 @@ def make_context(options: CertificateOptions, skip_ciphers: bool = False) -> Any
     else:
         context.set_session_cache_mode(library.SESS_CACHE_OFF)
     if options.dhParameters is not None:
-        context.load_tmp_dh(path_of(options.dhParameters._dhFile))
+        file = options.dhParameters._dhFile
+        context.load_tmp_dh(getattr(file, "path", file))
     if not skip_ciphers:
         context.set_cipher_list(options._cipherString.encode("ascii"))
     if options._acceptableProtocols:

@@ -33,7 +33,6 @@ __all__ = [
     "NOT_FOUND",
     "NOT_IMPLEMENTED",
     "NOT_MODIFIED",
-    "NO_BODY_CODES",
     "NO_CONTENT",
     "OK",
     "PARTIAL_CONTENT",

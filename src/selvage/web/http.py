@@ -26,6 +26,7 @@ from selvage.web._limits import Limits as Limits
 from selvage.web._losses import PotentialDataLoss as PotentialDataLoss
 from selvage.web._request import CACHED as CACHED, Request as Request
 from selvage.web._status import *  # noqa: F403  # the names of all codes: they stand once, in its `__all__`
+from selvage.web._status import NO_BODY_CODES as NO_BODY_CODES
 from selvage.web._transfer import (
     fromChunk as fromChunk,
     maxChunkSizeLineLength as maxChunkSizeLineLength,
@@ -35,6 +36,7 @@ from selvage.web._transfer import (
 __all__ = [
     "CACHED",
     "H2_ENABLED",
+    "NO_BODY_CODES",
     "HTTPChannel",
     "HTTPFactory",
     "Limits",

@@ -27,6 +27,7 @@ from selvage.web._transfer import (
 from selvage.web.http import (
     CACHED as CACHED,
     H2_ENABLED as H2_ENABLED,
+    NO_BODY_CODES as NO_BODY_CODES,
     HTTPChannel as HTTPChannel,
     HTTPFactory as HTTPFactory,
     PotentialDataLoss as PotentialDataLoss,
