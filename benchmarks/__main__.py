@@ -129,6 +129,8 @@ def main(only: str | None, rounds: int | None, json_file: str | None) -> None:
             others = neighbours.share()
             medians = everything[scenario.name] = medians_of(taken)
             console.print(table_of(scenario, medians))
+            if absent := [peer for peer, command in scenario.peers.items() if command is None]:
+                console.print(f"not measured, as it is not installed: {', '.join(absent)}")
             if note := limited_by_load(medians):
                 console.print(note)
             if others > BUSY_MACHINE:

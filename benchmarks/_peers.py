@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import resource
 import select
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -35,6 +37,18 @@ def python(program: str, *arguments: str) -> list[str]:
 def selvage(program: str, *arguments: str) -> list[str]:
     """The command for the same Twisted program on Selvage."""
     return [sys.executable, "-m", "selvage", "twisted", str(PROGRAMS / program), *arguments]
+
+
+def has_package(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def program_of_others(name: str) -> str | None:
+    """The path of a program; None where it is absent."""
+    # The last two are where distributions keep what only an administrator starts.
+    return shutil.which(
+        name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+    )
 
 
 #: What C programs are linked with.
@@ -123,21 +137,34 @@ class Server:
         self.process = process
         self.address = address
 
+    def processes(self) -> list[int]:
+        """The process that was started, and those that it has started: some serve from a process of their own."""
+        found = [self.process.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+        return found
+
     def cpu_ns(self) -> int:
         """Nanoseconds on a CPU so far, all threads (field one of the kernel's schedstat)."""
         total = 0
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
+        for pid in self.processes():
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[0])
         return total
 
     def resident_bytes(self) -> int:
-        for line in Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines():
+        return sum(map(self._resident_bytes_of, self.processes()))
+
+    @staticmethod
+    def _resident_bytes_of(pid: int) -> int:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss_Anon:"):
                 return int(line.split()[1]) * 1024
-        raise BenchmarkError(f"process {self.process.pid} tells no memory")
+        raise BenchmarkError(f"process {pid} tells no memory")
 
     def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.processes())
 
 
 @contextmanager
@@ -150,6 +177,12 @@ def serving(command: list[str]) -> Iterator[Server]:
             line = process.stdout.readline() if ready else b""
             if not line:
                 raise BenchmarkError(f"{command} printed no address")
-            yield Server(process, line.decode().strip())
+            server = Server(process, line.decode().strip())
+            try:
+                yield server
+            finally:
+                # First who would start another one.
+                for pid in server.processes():
+                    os.kill(pid, signal.SIGKILL)
         finally:
             process.kill()

@@ -16,6 +16,7 @@ from ._peers import (
     Server,
     allow_descriptors,
     certificate,
+    has_package,
     native,
     python,
     run_json,
@@ -294,11 +295,11 @@ def _clients() -> list[Scenario]:
         Clients(
             "client",
             {
-                "aiohttp": python("asyncio_client.py", "aiohttp"),
-                "httpx": python("asyncio_client.py", "httpx"),
+                "aiohttp": python("asyncio_client.py", "aiohttp") if has_package("aiohttp") else None,
+                "httpx": python("asyncio_client.py", "httpx") if has_package("httpx") else None,
                 "twisted": python("twisted_client.py", "agent"),
-                "treq on twisted": python("twisted_client.py", "treq"),
-                "treq on selvage": selvage("twisted_client.py", "treq"),
+                "treq on twisted": python("twisted_client.py", "treq") if has_package("treq") else None,
+                "treq on selvage": selvage("twisted_client.py", "treq") if has_package("treq") else None,
                 "selvage Client": python("selvage_client.py"),
                 "selvage": selvage("twisted_client.py", "agent"),
             },

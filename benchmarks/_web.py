@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._peers import BenchmarkError, python, selvage
-from ._scenarios import Budget, Loaded, Printed, Scenario
+from ._peers import BenchmarkError, has_package, program_of_others, python, selvage
+from ._scenarios import IDLE_CONNECTIONS, Budget, Held, Loaded, Opened, Printed, Scenario
 
 if TYPE_CHECKING:
     from ._peers import Server
@@ -59,21 +59,35 @@ class Web(Loaded):
         return Printed(done / took, done, 0.0)
 
 
+class Idle(Opened):
+    """Connections that have asked once and are kept: what the server holds for each of them."""
+
+    def _hold(self, server: Server, count: int, file: str) -> Held:
+        return Held(python("http_idle.py", server.address, str(count)))
+
+
 def _peers(*what: str) -> dict[str, list[str] | None]:
     return {
-        "uvicorn": python("asgi_web.py", "uvicorn", *what),
-        "aiohttp": python("asgi_web.py", "aiohttp", *what),
+        "granian": python("asgi_web.py", "granian", *what) if has_package("granian") else None,
+        "uvicorn": python("asgi_web.py", "uvicorn", *what) if has_package("uvicorn") else None,
+        "aiohttp": python("asgi_web.py", "aiohttp", *what) if has_package("aiohttp") else None,
         "twisted": python("twisted_web.py", *what),
         "selvage": selvage("twisted_web.py", *what),
     }
 
 
+def _with_limit(*what: str) -> dict[str, list[str] | None]:
+    nginx = program_of_others("nginx")
+    return {"nginx": nginx and python("nginx_web.py", nginx, *what), **_peers(*what)}
+
+
 def web_scenarios() -> list[Scenario]:
-    """What a web server does most: a short answer, JSON to and fro, a file."""
+    """What a web server does most: a short answer, JSON to and fro, a file; and what it holds for who may ask again."""
     return [
-        Web("web hello", _peers("hello"), [Budget("web hello", 3.0)], connections=64),
+        Web("web hello", _with_limit("hello"), [Budget("web hello", 3.0)], connections=64),
         Web("web json", _peers("json"), [Budget("web json", 5.0)], connections=64, script=JSON_SCRIPT),
-        Web("web file", _peers("file", str(_file())), [Budget("web file", 4.0)], connections=64),
+        Web("web file", _with_limit("file", str(_file())), [Budget("web file", 4.0)], connections=64),
+        Idle("web idle 10,000", _with_limit("hello"), rounds=3, connections=IDLE_CONNECTIONS),
     ]
 
 

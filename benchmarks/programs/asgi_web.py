@@ -1,11 +1,19 @@
-"""The peers of twisted_web.py: the same three answers by uvicorn (httptools, uvloop) and by aiohttp.
+"""The peers of twisted_web.py: the same three answers by uvicorn (httptools, uvloop), by granian and by aiohttp.
 
-usage: asgi_web.py uvicorn|aiohttp hello|json|file PATH
+usage: asgi_web.py uvicorn|granian|aiohttp hello|json|file PATH
 """
 
 import json
+import os
 import socket
 import sys
+
+from listening import free_port, say_when_listening
+
+#: Longer than anything here stays idle; uvicorn has 5 seconds of itself, in which not all of many connections are open.
+IDLE_S = 75
+#: More connections than any scenario has.
+MANY = 16_384
 
 KIND, WHAT = sys.argv[1:3]
 PATH = sys.argv[3] if WHAT == "file" else ""
@@ -13,8 +21,12 @@ PATH = sys.argv[3] if WHAT == "file" else ""
 
 async def asgi(scope, receive, send):
     assert scope["type"] == "http"
+    if WHAT == "file" and "http.response.pathsend" in scope.get("extensions", ()):
+        await send(_start(b"application/octet-stream", os.path.getsize(PATH)))
+        await send({"type": "http.response.pathsend", "path": PATH})
+        return
     if WHAT == "file":
-        # The way that frameworks on ASGI have: pieces of 64 KiB.
+        # The way that frameworks on ASGI have with servers that cannot send a file themselves: pieces of 64 KiB.
         with open(PATH, "rb") as file:
             file.seek(0, 2)
             await send(_start(b"application/octet-stream", file.tell()))
@@ -44,7 +56,13 @@ def serve_uvicorn(sock):
     import uvicorn
 
     config = uvicorn.Config(
-        asgi, log_level="critical", access_log=False, http="httptools", loop="uvloop", lifespan="off"
+        asgi,
+        log_level="critical",
+        access_log=False,
+        http="httptools",
+        loop="uvloop",
+        lifespan="off",
+        timeout_keep_alive=IDLE_S,
     )
     uvicorn.Server(config).run(sockets=[sock])
 
@@ -63,12 +81,34 @@ def serve_aiohttp(sock):
     application = web.Application()
     application.router.add_route("*", "/", answer)
     uvloop.install()
-    web.run_app(application, sock=sock, print=None, access_log=None)
+    web.run_app(application, sock=sock, print=None, access_log=None, keepalive_timeout=IDLE_S)
+
+
+def serve_granian():
+    from granian import Granian
+
+    # It opens its socket itself, and serves from a process that it starts.
+    port = free_port()
+    server = Granian(
+        __file__,
+        port=port,
+        interface="asginl",
+        loop="uvloop",
+        http="1",
+        log_enabled=False,
+        backlog=MANY,
+        backpressure=MANY,
+    )
+    say_when_listening(port)
+    server.serve(target_loader=lambda *_: asgi, wrap_loader=False)
 
 
 if __name__ == "__main__":
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen(1024)
-    print(listening.getsockname()[1], flush=True)
-    {"uvicorn": serve_uvicorn, "aiohttp": serve_aiohttp}[KIND](listening)
+    if KIND == "granian":
+        serve_granian()
+    else:
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1024)
+        print(listening.getsockname()[1], flush=True)
+        {"uvicorn": serve_uvicorn, "aiohttp": serve_aiohttp}[KIND](listening)
