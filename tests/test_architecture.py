@@ -29,6 +29,7 @@ FLOORS = {
     "defer": 0,
     "_context": 1,
     "_hostnames": 1,
+    "_plugins": 1,
     "interfaces": 1,
     "addresses": 1,
     "paths": 1,

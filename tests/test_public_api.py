@@ -20,6 +20,9 @@ RECORD = Path(__file__).with_name("public_api.json")
 FACES = [
     "selvage",
     "selvage.addresses",
+    "selvage.auth",
+    "selvage.auth.errors",
+    "selvage.auth.interfaces",
     "selvage.defer",
     "selvage.endpoints",
     "selvage.errors",

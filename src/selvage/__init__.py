@@ -6,7 +6,7 @@ Its floors, each of which imports only from itself and those before it:
     1  interfaces, addresses, logger        records, contracts and the log
     2  reactor, tasks, transports           the engine, over any asyncio loop
     3  protocols, endpoints, processes      what one writes programs with
-    4  (web, mail, auth)                    application protocols
+    4  web, auth                            application protocols
     5  service, cli, demo, observe          running programs, and watching them
 
 Beside them, and imported by none of them: `testing`, and `twisted`, the compatibility wing (`install_twisted`).

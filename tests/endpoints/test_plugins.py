@@ -140,7 +140,7 @@ def test_a_plugin_of_twisteds_system(monkeypatch: pytest.MonkeyPatch) -> None:
         def parseStreamServer(self, reactor: Any, *args: str, **kwargs: str) -> Any:
             return args, kwargs
 
-    monkeypatch.setattr(_plugins, "_twisted_plugins", lambda: lambda interface: [Parser()])
+    monkeypatch.setattr(_plugins, "twisted_plugins", lambda: lambda interface: [Parser()])
     assert serverFromString(MemoryReactorClock(), "pigeon:a:b=c") == (("a",), {"b": "c"})
 
 

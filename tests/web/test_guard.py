@@ -1,33 +1,23 @@
-"""HTTP authentication in front of resources; the portal is the installed Twisted's."""
+"""HTTP authentication in front of resources."""
 
 from __future__ import annotations
 
-import sys
+import hashlib
 from base64 import b64encode
 
 import pytest
+from hypothesis import given, strategies as st
 
+from selvage import auth
 from selvage.addresses import UNIXAddress
+from selvage.auth import IUsernamePassword, LoginFailed, UnauthorizedLogin
+from selvage.auth._grammar import parse_parameters
 from selvage.defer import Deferred, fail, succeed
 from selvage.failure import Failure
 from selvage.web.guard import BasicCredentialFactory, DigestCredentialFactory, HTTPAuthSessionWrapper
 from selvage.web.resource import Resource
 from selvage.web.static import Data
-from tests.web.serving import Later, Server, body, head, status
-
-
-@pytest.fixture(autouse=True)
-def cred():
-    """The installed Twisted's part, whole and fresh, for the time of a test: others want to see none, or have theirs."""
-    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "twisted"}
-    for name in before:
-        if name.startswith("twisted.cred"):
-            del sys.modules[name]
-    pytest.importorskip("twisted.cred.portal")
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "twisted"]:
-        del sys.modules[name]
-    sys.modules.update(before)
+from tests.web.serving import OPEN, Later, Seen, Server, body, head, status
 
 
 class Portal:
@@ -43,7 +33,7 @@ class Portal:
             return self.answer
         if getattr(credentials, "username", None) == b"ann" and credentials.checkPassword(b"secret"):
             return succeed((interfaces[0], self.avatar, self.logout))
-        return fail(sys.modules["twisted.cred.error"].UnauthorizedLogin())
+        return fail(UnauthorizedLogin())
 
     def logout(self) -> None:
         self.logouts += 1
@@ -105,30 +95,144 @@ def test_attack_031_a_realm_begins_no_header():
     assert b"set-cookie" not in head(answer)
 
 
-def test_every_way_is_offered_and_a_digest_is_checked():
-    import hashlib
-    import re
+def challenge(answer: bytes) -> dict[str, bytes]:
+    """The Digest challenge among the ways that are offered."""
+    line = next(
+        line for line in answer.split(b"\r\n") if line.lower().startswith(b"www-authenticate: digest ")
+    )
+    return parse_parameters(line[len(b"www-authenticate: digest ") :])
 
-    server = site(BasicCredentialFactory("r"), DigestCredentialFactory(b"md5", b"r"))
+
+def digest(
+    told: dict[str, bytes], password: bytes = b"secret", count: int = 1, uri: bytes = b"/page"
+) -> bytes:
+    """Answer a challenge, as RFC 7616 says."""
+
+    def h(data: bytes) -> bytes:
+        return hashlib.new(told["algorithm"].decode().replace("-", ""), data).hexdigest().encode()
+
+    a = h(b"ann:r:" + password)
+    nc = b"%08x" % count
+    response = h(b":".join([a, told["nonce"], nc, b"cn", b"auth", h(b"GET:" + uri)]))
+    return (
+        b'Digest username="ann", realm="r", nonce="%b", uri="%b", response="%b", opaque="%b", qop=auth, '
+        b'nc=%b, cnonce="cn", algorithm=%b'
+        % (told["nonce"], uri, response, told["opaque"], nc, told["algorithm"])
+    )
+
+
+@pytest.mark.parametrize("algorithm", [b"md5", b"sha-256"])
+def test_every_way_is_offered_and_a_digest_is_checked(algorithm):
+    server = site(BasicCredentialFactory("r"), DigestCredentialFactory(algorithm, b"r"))
     answer = ask(server)
-    assert answer.lower().count(b"www-authenticate:") == 2
-    challenge = next(line for line in answer.split(b"\r\n") if b"digest" in line.lower())
-    nonce, opaque = (re.search(name + rb'="([^"]*)"', challenge)[1] for name in (b"nonce", b"opaque"))
+    assert answer.lower().count(b"www-authenticate:") == 2 and b"stale" not in answer
+    told = challenge(answer)
+    assert status(ask(server, digest(told))) == 200
+    assert status(ask(server, digest(told, b"wrong", count=2))) == 401
+    assert status(ask(server, digest(told | {"opaque": told["opaque"][:-4] + b"AAAA"}, count=2))) == 401
+    assert status(ask(server, digest(told, count=2, uri=b"http://h/page"))) == 200
 
-    def digest(password: bytes) -> bytes:
-        def md5(data: bytes) -> bytes:
-            return hashlib.md5(data).hexdigest().encode()
 
-        a = md5(b"ann:r:" + password)
-        response = md5(b":".join([a, nonce, b"00000001", b"cn", b"auth", md5(b"GET:/page")]))
-        return (
-            b'Digest username="ann", realm="r", nonce="%b", uri="/page", response="%b", opaque="%b", qop="auth", '
-            b'nc=00000001, cnonce="cn", algorithm="md5"' % (nonce, response, opaque)
-        )
+def test_an_answer_that_is_given_again_is_stale_and_a_new_challenge_comes_with_it():
+    server = site(DigestCredentialFactory(b"md5", b"r"))
+    told = challenge(ask(server))
+    assert status(ask(server, digest(told))) == 200
+    again = ask(server, digest(told))
+    assert status(again) == 401 and challenge(again)["stale"] == b"true"
+    assert status(ask(server, digest(challenge(again)))) == 200
 
-    assert status(ask(server, digest(b"secret"))) == 200
-    assert status(ask(server, digest(b"wrong"))) == 401
-    assert status(ask(server, digest(b"secret").replace(opaque, opaque[:-4] + b"AAAA"))) == 401
+
+def test_an_answer_that_comes_late_is_stale():
+    factory = DigestCredentialFactory(b"md5", b"r")
+    server = site(factory)
+    now = factory.digest._getTime()
+    factory.digest._getTime = lambda: now
+    told = challenge(ask(server))
+    now += factory.digest.CHALLENGE_LIFETIME_SECS
+    assert status(ask(server, digest(told))) == 200
+    now += 1
+    late = ask(server, digest(told, count=2))
+    assert status(late) == 401 and challenge(late)["stale"] == b"true"
+
+
+def test_an_answer_for_one_page_opens_no_other():
+    server = site(DigestCredentialFactory(b"md5", b"r"))
+    told = challenge(ask(server))
+    assert status(ask(server, digest(told, uri=b"/other"))) == 401
+
+
+def test_two_authorizations_are_none():
+    """One of them is the one that somebody in front has looked at."""
+    server = site()
+    wrong = b"Basic " + b64encode(b"ann:wrong")
+    for first, second in ((ANN, wrong), (wrong, ANN), (ANN, ANN)):
+        assert status(ask(server, first + b"\r\nAuthorization: " + second)) == 401
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=80),
+        st.builds(lambda rest: b"Basic " + rest, st.binary(max_size=80)),
+        st.builds(lambda rest: b"Basic " + b64encode(rest), st.binary(max_size=80)),
+        st.builds(
+            lambda rest: b"Digest " + rest, st.text('abc=",\\ \t\xe9nonceuqp', max_size=80).map(str.encode)
+        ),
+    ).filter(lambda data: not set(data) & set(b"\r\n\0"))
+)
+def test_attack_any_authorization_is_refused_and_breaks_nothing(data):
+    server = site(BasicCredentialFactory("r"), DigestCredentialFactory(b"md5", b"r"))
+    answer = ask(server, data)
+    assert status(answer) in (400, 401) and b"for ann" not in answer
+    server.close()
+    OPEN.remove(server)
+
+
+@pytest.mark.parametrize("data", [b"ann\n:secret", b"ann:secret\0", b"\x7fann:secret"])
+def test_control_characters_are_in_no_name_and_no_password(data):
+    with pytest.raises(LoginFailed):
+        BasicCredentialFactory("r").decode(b64encode(data), None)
+
+
+def test_what_is_around_base64_is_no_part_of_it():
+    with pytest.raises(LoginFailed):
+        BasicCredentialFactory("r").decode(b"!" + ANN[6:], None)
+
+
+def test_who_is_gone_before_the_login_is_through_is_logged_out():
+    server = site()
+    server.portal.answer = waits = Deferred()
+    seen = Seen()
+    ask(server, ANN)
+    server.close()
+    waits.callback((None, seen, server.portal.logout))
+    assert server.portal.logouts == 1 and seen.requests == []
+
+
+def test_a_portal_with_a_checker_of_ones_own():
+    """The whole way, with a checker and a realm that wait."""
+
+    class Staff:
+        credentialInterfaces = (IUsernamePassword,)
+
+        async def requestAvatarId(self, credentials):
+            await succeed(None)
+            if credentials.username == b"ann" and credentials.checkPassword("secret"):
+                return "Ann"
+            raise UnauthorizedLogin
+
+    class Rooms:
+        async def requestAvatar(self, avatarId, mind, *interfaces):
+            room = Resource()
+            room.putChild(b"page", Data(f"for {avatarId or 'everybody'}".encode(), "text/plain"))
+            return interfaces[0], room, lambda: None
+
+    portal = auth.Portal(Rooms(), [Staff()])
+    server = Server(HTTPAuthSessionWrapper(portal, [BasicCredentialFactory("r")]))
+    assert body(ask(server, ANN)) == b"for Ann"
+    assert status(ask(server, b"Basic " + b64encode(b"ann:wrong"))) == 401
+    assert status(ask(server)) == 401
+    portal.registerChecker(auth.AllowAnonymousAccess())
+    assert body(ask(server)) == b"for everybody"
 
 
 def test_a_digest_works_over_a_socket_without_addresses():
@@ -162,10 +266,3 @@ def test_a_login_may_take_its_time():
     assert body(server.answered()) == b"for ann"
     with pytest.raises(NotImplementedError):
         server.resource.putChild(b"x", Resource())
-
-
-def test_without_cred_the_message_says_what_to_do(monkeypatch):
-    for name in [name for name in sys.modules if name.partition(".")[0] == "twisted"]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(NotImplementedError, match="needs twisted.cred: install Twisted"):
-        DigestCredentialFactory(b"md5", b"r")

@@ -15,7 +15,7 @@ from selvage.web.script import PythonScript, ResourceScript, ResourceScriptDirec
 from selvage.web.static import Data, File, Registry
 from selvage.web.util import DeferredResource, ParentRedirect, Redirect, redirectTo
 from selvage.web.vhost import NameVirtualHost, VHostMonsterResource, VirtualHostCollection
-from tests.web.serving import Server, body, head, status
+from tests.web.serving import Seen, Server, body, head, status
 
 
 class Where(Resource):
@@ -77,6 +77,16 @@ def test_a_resource_may_come_later():
     assert server.send(b"GET /later/x HTTP/1.1\r\nHost: h\r\n\r\n") == b""
     waits.callback(Where(b"found"))
     assert body(server.answered()) == b"found later|x /later/x"
+
+
+def test_a_resource_that_comes_when_nobody_waits_is_not_asked():
+    waits: Deferred[Resource] = Deferred()
+    server = Server(DeferredResource(waits))
+    server.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    server.close()
+    seen = Seen()
+    waits.callback(seen)
+    assert seen.requests == []
 
 
 def test_a_resource_that_does_not_come_is_a_failure_of_the_request(taken_reports):

@@ -13,10 +13,11 @@ Twisted's plugin system (modules in `twisted/plugins/`) are asked next.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import Any
 
 from zope.interface import alsoProvides
+
+from selvage._plugins import twisted_plugins
 
 __all__ = ["GROUP", "ListedParser", "find_plugin"]
 
@@ -53,17 +54,7 @@ def find_plugin(interface: Any, kind: str) -> Any:
             ) from error
         if interface.providedBy(parser):
             return parser
-    plugins = _twisted_plugins()
+    plugins = twisted_plugins()
     if plugins is None:
         return None
     return next((plugin for plugin in plugins(interface) if plugin.prefix.lower() == kind.lower()), None)
-
-
-def _twisted_plugins() -> Any:
-    """Return the function that finds Twisted's plugins; None in a process without Twisted, which gets none behind its back."""
-    if "twisted" not in sys.modules:
-        return None
-    try:
-        return import_module("twisted.plugin").getPlugins
-    except ImportError:
-        return None

@@ -114,15 +114,22 @@ class DeferredResource(Resource):
         return self
 
     def render(self, request: Any) -> int:
-        """Render the resource once it is known."""
+        """Render the resource once it is known, unless nobody waits for it any more."""
+        over = False
+
+        def ended(_: Any) -> None:
+            nonlocal over
+            over = True
 
         def failed(failure: Failure) -> None:
             request.processingFailed(failure)
 
         def found(resource: Any) -> Any:
-            # What is left of the path leads on from there.
-            request.render(getChildForRequest(resource, request))
+            if not over:
+                # What is left of the path leads on from there.
+                request.render(getChildForRequest(resource, request))
             return resource
 
+        request.notifyFinish().addBoth(ended)
         self.d.addCallback(found).addErrback(failed)
         return NOT_DONE_YET

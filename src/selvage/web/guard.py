@@ -1,6 +1,6 @@
 """Let in only who proves who they are: HTTP authentication in front of resources.  Floor 4.
 
-Who may come in decides a portal of `twisted.cred`, which gives each visitor a resource of their own.
+Who may come in decides a portal (`selvage.auth`), which gives each visitor a resource of their own.
 
 Twisted: `twisted.web.guard`.
 """
@@ -8,12 +8,20 @@ Twisted: `twisted.web.guard`.
 from __future__ import annotations
 
 import binascii
-import sys
+import re
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
+from selvage import auth
 from selvage._publish import publish
+from selvage.auth import (
+    Anonymous,
+    DigestedCredentials,
+    LoginFailed,
+    StaleChallenge,
+    Unauthorized,
+    UsernamePassword,
+)
 from selvage.defer import Deferred
 from selvage.failure import Failure, report
 from selvage.interfaces import implementer
@@ -25,18 +33,10 @@ from selvage.web.interfaces import ICredentialFactory, IResource
 __all__ = ["BasicCredentialFactory", "DigestCredentialFactory", "HTTPAuthSessionWrapper"]
 
 
-def _cred(module: str, name: str) -> Any:
-    """Return `name` of `twisted.cred.<module>`, which who has a portal has imported; nobody imports Twisted behind his back.
+# RFC 7617 section 2: neither name nor password may have control characters.
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
-    Raises:
-        NotImplementedError: there is no Twisted in this process.
-    """
-    if "twisted" not in sys.modules:
-        raise NotImplementedError(
-            "HTTP authentication needs twisted.cred: install Twisted and call selvage.install_twisted() "
-            "before anything is imported from it"
-        )
-    return getattr(import_module(f"twisted.cred.{module}"), name)
+_ORIGIN = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 
 
 def _quoted(value: str | bytes) -> bytes:
@@ -68,15 +68,16 @@ class BasicCredentialFactory:
         Raises:
             LoginFailed: there are none.
         """
+        # What some clients leave out at the end is no reason to refuse them.
+        digits = response.rstrip(b"=")
         try:
-            # What some clients leave out at the end is no reason to refuse them.
-            decoded = binascii.a2b_base64(response + b"===")
-        except binascii.Error as error:
-            raise _cred("error", "LoginFailed")("Invalid credentials") from error
+            decoded = binascii.a2b_base64(digits + b"=" * (-len(digits) % 4), strict_mode=True)
+        except ValueError as error:
+            raise LoginFailed("Invalid credentials, no base64") from error
         name, colon, password = decoded.partition(b":")
-        if not colon:
-            raise _cred("error", "LoginFailed")("Invalid credentials")
-        return _cred("credentials", "UsernamePassword")(name, password)
+        if not colon or _CONTROL.search(decoded):
+            raise LoginFailed("Invalid credentials, no name and password")
+        return UsernamePassword(name, password)
 
 
 @implementer(ICredentialFactory)
@@ -84,14 +85,14 @@ class DigestCredentialFactory:
     """Asks for a name and a digest of the password.
 
     Args:
-        algorithm: `b"md5"`, `b"sha"` or `b"md5-sess"`.
+        algorithm: ``b"sha-256"``, or ``b"md5"`` for clients that know no other; either with ``-sess`` if wanted.
         authenticationRealm: what the visitor is asked for, in words.
     """
 
     scheme = b"digest"
 
     def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
-        self.digest = _cred("credentials", "DigestCredentialFactory")(algorithm, authenticationRealm)
+        self.digest = auth.DigestCredentialFactory(algorithm, authenticationRealm)
 
     def getChallenge(self, request: Any) -> Any:
         """Return what the client is told; it is good for a while, and for this client only."""
@@ -101,9 +102,21 @@ class DigestCredentialFactory:
         """Return the credentials in the client's answer.
 
         Raises:
-            LoginFailed: there are none, or they belong to another challenge.
+            LoginFailed: there are none, or they belong to another challenge or another page; `StaleChallenge` if the
+                client should answer a new one.
         """
-        return self.digest.decode(response, request.method, _address_of(request))
+        credentials = self.digest.decode(response, request.method, _address_of(request))
+        # RFC 7616 section 3.4.6; else an answer that was seen on the way to one page would open another.
+        if isinstance(credentials, DigestedCredentials) and _local(
+            credentials.fields.get("uri", b"")
+        ) != _local(request.uri):
+            raise LoginFailed("Invalid response, made for another page")
+        return credentials
+
+
+def _local(target: bytes) -> bytes:
+    """Return a request's target without scheme and host, which a client may leave out."""
+    return _ORIGIN.sub(b"", target, count=1) or b"/"
 
 
 def _address_of(request: Any) -> Any:
@@ -117,12 +130,14 @@ class UnauthorizedResource:
 
     Args:
         factories: make the challenges.
+        stale: the one whose challenge the client shall answer anew, without asking its user again.
     """
 
     isLeaf = True
 
-    def __init__(self, factories: Sequence[Any]) -> None:
+    def __init__(self, factories: Sequence[Any], stale: Any = None) -> None:
         self._credentialFactories = factories
+        self._stale = stale
 
     def render(self, request: Any) -> bytes:
         """Answer any method with 401."""
@@ -132,6 +147,8 @@ class UnauthorizedResource:
                 b"%b=%b" % (name.encode("ascii"), _quoted(value))
                 for name, value in factory.getChallenge(request).items()
             ]
+            if factory is self._stale:
+                words.append(b"stale=true")
             request.responseHeaders.addRawHeader(
                 b"www-authenticate", b" ".join([factory.scheme, b", ".join(words)])
             )
@@ -146,36 +163,30 @@ class UnauthorizedResource:
         raise NotImplementedError("an UnauthorizedResource has no children")
 
 
-@implementer(IResource)
-class _Visited:
-    """A visitor's resource, which has the visitor logged out when the answer is over.
+class _Visit:
+    """Has a visitor logged out when the answer is over, or when they were gone before they were let in.
 
     Args:
-        resource: the visitor's.
-        logout: called once.
+        request: the visitor's.
     """
 
-    def __init__(self, resource: Any, logout: Callable[[], object]) -> None:
-        self.resource = resource
+    def __init__(self, request: Any) -> None:
+        self._is_over = False
+        self._logout: Callable[[], object] | None = None
+        request.notifyFinish().addBoth(self._end)
+
+    def begin(self, login: tuple[Any, Any, Callable[[], object]]) -> Any:
+        """Return the visitor's resource."""
+        _, avatar, logout = login
         self._logout = logout
+        if self._is_over:
+            logout()
+        return avatar
 
-    @property
-    def isLeaf(self) -> Any:
-        """As the resource has it."""
-        return self.resource.isLeaf
-
-    def getChildWithDefault(self, name: bytes, request: Any) -> Any:
-        """Return what the resource has below, with the same promise."""
-        return _Visited(self.resource.getChildWithDefault(name, request), self._logout)
-
-    def putChild(self, path: bytes, child: Any) -> None:
-        """As the resource does."""
-        self.resource.putChild(path, child)
-
-    def render(self, request: Any) -> Any:
-        """Answer as the resource does."""
-        request.notifyFinish().addBoth(lambda _: self._logout())
-        return self.resource.render(request)
+    def _end(self, _: Any) -> None:
+        self._is_over = True
+        if self._logout is not None:
+            self._logout()
 
 
 @implementer(IResource)
@@ -183,7 +194,7 @@ class HTTPAuthSessionWrapper:
     """Stands before the resources that a portal gives to visitors.
 
     Args:
-        portal: of `twisted.cred`; its realm has avatars for `IResource`.
+        portal: a `selvage.auth.Portal`; its realm has avatars for `IResource`.
         credentialFactories: the ways in which a visitor may prove who they are.
     """
 
@@ -207,30 +218,31 @@ class HTTPAuthSessionWrapper:
         raise NotImplementedError("an HTTPAuthSessionWrapper has no children of its own")
 
     def _authorizedResource(self, request: Any) -> Any:
-        header = request.getHeader(b"authorization")
-        if not header:
-            return DeferredResource(self._login(_cred("credentials", "Anonymous")()))
-        factory, answer = self._selectParseHeader(header)
+        headers = request.requestHeaders.getRawHeaders(b"authorization", ())
+        if len(headers) > 1:  # a proxy may have looked at the other one
+            return UnauthorizedResource(self._credentialFactories)
+        if not headers or not headers[0]:
+            return DeferredResource(self._login(request, Anonymous()))
+        factory, answer = self._selectParseHeader(headers[0])
         if factory is None:
             return UnauthorizedResource(self._credentialFactories)
         try:
             credentials = factory.decode(answer, request)
-        except _cred("error", "LoginFailed"):
+        except StaleChallenge:
+            return UnauthorizedResource(self._credentialFactories, stale=factory)
+        except LoginFailed:
             return UnauthorizedResource(self._credentialFactories)
         except Exception:
             return self._broken(Failure())
-        return DeferredResource(self._login(credentials))
+        return DeferredResource(self._login(request, credentials))
 
-    def _login(self, credentials: Any) -> Deferred[Any]:
+    def _login(self, request: Any, credentials: Any) -> Deferred[Any]:
+        visit = _Visit(request)
         login: Deferred[Any] = self._portal.login(credentials, None, IResource)
-        return login.addCallbacks(self._loginSucceeded, self._loginFailed)
-
-    def _loginSucceeded(self, args: tuple[Any, Any, Callable[[], object]]) -> Any:
-        _, avatar, logout = args
-        return _Visited(avatar, logout)
+        return login.addCallbacks(visit.begin, self._loginFailed)
 
     def _loginFailed(self, failure: Failure) -> Any:
-        if failure.check(_cred("error", "Unauthorized"), _cred("error", "LoginFailed")):
+        if failure.check(Unauthorized, LoginFailed):
             return UnauthorizedResource(self._credentialFactories)
         return self._broken(failure)
 

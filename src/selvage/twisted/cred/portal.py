@@ -1,0 +1,6 @@
+"""`twisted.cred.portal`: the door, and what is behind it."""
+
+from selvage.auth import (
+    IRealm as IRealm,
+    Portal as Portal,
+)
