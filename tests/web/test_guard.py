@@ -95,12 +95,17 @@ def test_attack_031_a_realm_begins_no_header():
     assert b"set-cookie" not in head(answer)
 
 
+def challenges(answer: bytes) -> list[dict[str, bytes]]:
+    """The Digest challenges among the ways that are offered."""
+    start = b"www-authenticate: digest "
+    lines = [line for line in answer.split(b"\r\n") if line.lower().startswith(start)]
+    return [parse_parameters(line[len(start) :]) for line in lines]
+
+
 def challenge(answer: bytes) -> dict[str, bytes]:
-    """The Digest challenge among the ways that are offered."""
-    line = next(
-        line for line in answer.split(b"\r\n") if line.lower().startswith(b"www-authenticate: digest ")
-    )
-    return parse_parameters(line[len(b"www-authenticate: digest ") :])
+    """The only one."""
+    [told] = challenges(answer)
+    return told
 
 
 def digest(
@@ -131,6 +136,15 @@ def test_every_way_is_offered_and_a_digest_is_checked(algorithm):
     assert status(ask(server, digest(told, b"wrong", count=2))) == 401
     assert status(ask(server, digest(told | {"opaque": told["opaque"][:-4] + b"AAAA"}, count=2))) == 401
     assert status(ask(server, digest(told, count=2, uri=b"http://h/page"))) == 200
+
+
+def test_an_answer_may_be_for_any_of_several_algorithms():
+    server = site(DigestCredentialFactory(b"sha-256", b"r"), DigestCredentialFactory(b"md5", b"r"))
+    for algorithm in (b"sha-256", b"md5"):
+        [told] = [told for told in challenges(ask(server)) if told["algorithm"] == algorithm]
+        assert status(ask(server, digest(told))) == 200
+        again = challenges(ask(server, digest(told)))
+        assert [told["algorithm"] for told in again if "stale" in told] == [algorithm]
 
 
 def test_an_answer_that_is_given_again_is_stale_and_a_new_challenge_comes_with_it():

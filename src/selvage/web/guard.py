@@ -223,18 +223,23 @@ class HTTPAuthSessionWrapper:
             return UnauthorizedResource(self._credentialFactories)
         if not headers or not headers[0]:
             return DeferredResource(self._login(request, Anonymous()))
-        factory, answer = self._selectParseHeader(headers[0])
-        if factory is None:
-            return UnauthorizedResource(self._credentialFactories)
-        try:
-            credentials = factory.decode(answer, request)
-        except StaleChallenge:
-            return UnauthorizedResource(self._credentialFactories, stale=factory)
-        except LoginFailed:
-            return UnauthorizedResource(self._credentialFactories)
-        except Exception:
-            return self._broken(Failure())
-        return DeferredResource(self._login(request, credentials))
+        first, answer = self._selectParseHeader(headers[0])
+        stale = None
+        for factory in self._credentialFactories if first is not None else ():
+            # Digest may be offered with several algorithms, a factory for each: the answer is for one of them.
+            if factory.scheme != first.scheme:
+                continue
+            try:
+                credentials = factory.decode(answer, request)
+            except StaleChallenge:
+                stale = factory
+            except LoginFailed:
+                pass
+            except Exception:
+                return self._broken(Failure())
+            else:
+                return DeferredResource(self._login(request, credentials))
+        return UnauthorizedResource(self._credentialFactories, stale)
 
     def _login(self, request: Any, credentials: Any) -> Deferred[Any]:
         visit = _Visit(request)
@@ -253,7 +258,7 @@ class HTTPAuthSessionWrapper:
         )
 
     def _selectParseHeader(self, header: bytes) -> tuple[Any, bytes | None]:
-        """Return who understands an Authorization header, and the part that is for them; None twice for nobody."""
+        """Return who first understands an Authorization header, and the part that is for them; None twice for nobody."""
         scheme, _, answer = header.partition(b" ")
         for factory in self._credentialFactories:
             if factory.scheme == scheme.lower():
