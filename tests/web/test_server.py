@@ -12,6 +12,7 @@ from selvage.defer import Deferred
 from selvage.errors import ConnectionLost
 from selvage.failure import Failure
 from selvage.logger import globalLogPublisher
+from selvage.logger.files import LogFile
 from selvage.web import http
 from selvage.web.pages import errorPage, forbidden, notFound
 from selvage.web.resource import EncodingResourceWrapper, Resource
@@ -547,6 +548,31 @@ def test_the_access_log_is_a_file_or_the_programs_log(tmp_path):
     }
     with pytest.raises(AttributeError, match="startFactory"):
         server.site.logFile.write("")
+
+
+@pytest.mark.parametrize("broken", ["file", "formatter"])
+def test_an_access_log_that_fails_loses_its_line_and_no_request(broken, tmp_path, taken_reports):
+    class Full:
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    server = Server(logFormatter=(lambda timestamp, request: 1 / 0) if broken == "formatter" else None)
+    server.site.logFile = Full()
+    for _ in range(2):
+        assert status(server.send(get(b"/"))) == 200
+    kind = OSError if broken == "file" else ZeroDivisionError
+    assert [report.failure.type for report in taken_reports()] == [kind, kind]
+
+
+def test_an_access_log_may_be_a_file_that_is_put_aside(tmp_path):
+    server = Server()
+    server.site.logFile = file = LogFile("access.log", str(tmp_path), rotateLength=100, maxRotatedFiles=1)
+    server.site.startFactory()
+    for _ in range(3):
+        server.send(get(b"/" + b"x" * 100))
+    server.site.stopFactory()
+    file.close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["access.log", "access.log.1"]
 
 
 def test_the_programs_log_gets_lines_once_somebody_reads_it(monkeypatch):

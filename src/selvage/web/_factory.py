@@ -6,7 +6,7 @@ import os
 from io import BufferedIOBase, TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any
 
-from selvage.failure import Failure
+from selvage.failure import Failure, report
 from selvage.interfaces import IProtocol, implementer
 from selvage.logger import globalLogBeginner
 from selvage.protocols import ServerFactory, connectionDone
@@ -221,16 +221,20 @@ class HTTPFactory(ServerFactory[Any]):
     def log(self, request: Any) -> None:
         """Write the line of a finished request.
 
-        Where the access log is the program's log, and that wants no such lines, none is made.
+        Where the access log is the program's log, and that wants no such lines, none is made.  A line that cannot be made or
+        written (the disk is full) is reported and lost: the request was answered, and the next one shall be.
         """
         file = self._logFile
         if file is None:
             return
         if self._program_log is file and not (globalLogBeginner.has_begun and file.log._gate.info):
             return
-        line = self._logFormatter(self._logDateTime or self._timestamp(), request)
-        if line is not None:
-            file.write(line + "\n")
+        try:
+            line = self._logFormatter(self._logDateTime or self._timestamp(), request)
+            if line is not None:
+                file.write(line + "\n")
+        except Exception:
+            report(Failure(), "A line of the access log is lost", source="web", factory=self)
 
     def _timestamp(self) -> str:
         now = self._reactor.seconds()
