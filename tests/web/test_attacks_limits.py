@@ -159,7 +159,7 @@ def test_attack_044_a_head_that_drips_in_has_a_deadline():
 
 
 def test_attack_044_a_body_that_drips_in_has_a_deadline():
-    server = Server()
+    server = Server(limits=Limits(body_rate=None))
     server.protocol.dataReceived(POST + b"Content-Length: 1000\r\n\r\n")
     while not server.closing:
         server.protocol.dataReceived(b"x")
@@ -248,6 +248,7 @@ def test_empty_lines_before_a_request_cost_what_they_are():
                 return Input(piece)
 
         server = Server()
+        server.send(GET + b"\r\n")  # until then the version is found out, on copies
         server.protocol.dataReceived(Input(b"\r\n" * number))
         assert not server.closing and status(server.send(GET + b"\r\n")) == 200
         return sum(copies)

@@ -354,7 +354,7 @@ def test_attack_066_a_window_that_never_opens():
 
 
 def test_limits_of_bodies():
-    client = Client(limits=Limits(body_bytes=10))
+    client = Client(limits=Limits(body_bytes=10, body_rate=None))
     assert client.answers[client.ask([("content-length", "11")], body=b"x" * 11)]["head"][":status"] == "413"
     assert client.answers[client.ask(body=b"x" * 11)]["head"][":status"] == "413"
     assert client.answers[client.ask(body=b"x" * 10)]["head"][":status"] == "200"
@@ -416,6 +416,21 @@ def test_an_idle_connection_says_good_bye():
     assert goaways(client) == [h2.errors.ErrorCodes.NO_ERROR] and client.server.closing
     client.server.clock.advance(15)
     assert client.server.transport.disconnected
+
+
+def test_an_answer_may_take_longer_than_an_idle_connection_is_kept():
+    later = Later()
+    client = Client(later)
+    stream = client.ask()
+    for _ in range(5):
+        client.server.clock.advance(59)
+    later.waiting[0].write(b"at last")
+    later.waiting[0].finish()
+    client.flush()
+    assert client.answers[stream]["body"] == b"at last" and client.ended is None
+    client.server.clock.advance(61)
+    client.flush()
+    assert client.ended is not None
 
 
 def test_what_is_no_http_2_ends_it():

@@ -54,7 +54,7 @@ def _wait(request: Any, resource: Any, awaitable: Any) -> None:
         result.cancel()
 
     def done(value: Any) -> None:
-        if not lost and not request.finished:
+        if not lost and not request.finished and not getattr(request, "_disconnected", False):
             request._rendered(resource, value)
 
     def failed(failure: Failure) -> None:

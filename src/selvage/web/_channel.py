@@ -2,16 +2,20 @@
 
 Theory of operation.  Input is in one of four states, and `_consume` goes from one to the next until it needs more bytes:
 
-    a head comes        `_transferDecoder` None, `_left` 0, no request under way
-    a body comes        `_left` bytes of it, or in chunks, which `_transferDecoder` takes apart
+    a head comes        `_transferDecoder` None, no request under way
+    a body comes        `_transferDecoder` takes it, an `IncomingBody`; one that is there with its head needs none
     an answer is due    `_handlingRequest`: one request at a time is with the application, so that answers keep the order
                         of the requests; what comes meanwhile waits, and when much waits nothing more is read
     nothing counts      `_ended`: it is being closed
 
+Where a resource streams, body and answer are due at the same time: the request goes to the application with its head.  When
+the answer is complete first, the rest of the body is discarded.
+
 Who finds the end of a head or a body knows where the next thing begins, so no parser ever sees bytes of two requests.
 
-Reading pauses for two reasons, of which each is enough: input waits (above), or the client does not take the answer (the
-transport called `pauseProducing`).  `_update_reading` brings the transport in line with them.
+Reading pauses for three reasons, of which each is enough: input waits (above), the body waits for who reads it (the request
+called `pause_body`), or the client does not take the answer (the transport called `pauseProducing`).  `_update_reading`
+brings the transport in line with them.
 
 Deadlines.  `timeOut` is the time without any input while input is due, as in Twisted.  It does not help against who sends
 one byte at a time; so a channel made by a `Site` has two more, see `Limits`.
@@ -27,22 +31,23 @@ from selvage.interfaces import IConsumer, IPushProducer, ISSLTransport, ITranspo
 from selvage.logger import Logger
 from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
-from selvage.web._grammar import bare_line_feed, empty_lines
-from selvage.web._head import BadRequest, HeadParser, check_fields, check_request_line, content_length
-from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
+from selvage.web._answer_head import head_of_answer
+from selvage.web._grammar import empty_lines
+from selvage.web._head import BadRequest, HeadParser, check_fields, content_length
+from selvage.web._headers import Headers
+from selvage.web._incoming import IncomingBody
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._lingering import close_while_input_comes
+from selvage.web._partial_head import PartialHead
 from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
 from selvage.web._status import (
     BAD_REQUEST,
-    REQUEST_ENTITY_TOO_LARGE,
     REQUEST_HEADER_FIELDS_TOO_LARGE,
     REQUEST_TIMEOUT,
-    REQUEST_URI_TOO_LONG,
     RESPONSES,
 )
-from selvage.web._transfer import _ChunkedTransferDecoder, _MalformedChunkedDataError
+from selvage.web.errors import BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
 if TYPE_CHECKING:
@@ -52,17 +57,6 @@ __all__ = ["HTTPChannel"]
 
 #: So many bytes of one answer may be more than a client takes at once; in bytes.
 _MUCH = 65536
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-def _head_of(version: bytes, code: bytes, reason: bytes, headers: Headers) -> bytes:
-    lines = [b"%b %b %b" % (version, code, reason)]
-    for name, values in headers._rawHeaders.items():
-        for value in values:
-            lines.append(name + b": " + value)
-    lines.append(b"\r\n")
-    return b"\r\n".join(lines)
 
 
 @implementer(ITransport, IPushProducer, IConsumer)
@@ -102,15 +96,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _requestProducerStreaming: object = None
     _waitingForTransport = False
     _handlingRequest = False
-    _transferDecoder: _ChunkedTransferDecoder | None = None
+    _transferDecoder: IncomingBody | None = None
+    _body_paused = False  # who reads the body has enough for now
     _abortingCall: Any = None
 
     _command = _path = _version = b""
-    _left = 0  # bytes of a body with a length that are still to come
-    _body_size = 0  # bytes of a body in chunks that have come
     _dataBuffer = b""  # input that waits
-    _searched = 0  # so many bytes of the beginning of a head hold no end of it
-    _line_checked = False  # the first line of that head has been looked at
+    _partial_head: PartialHead | None = None  # what is known of a head of which that input is the beginning
     _consuming = False
     _reading_paused = False
     _watching = False  # the transport says when it is full
@@ -121,7 +113,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _heard_at = 0.0  # when input came last
     _upgraded: Any = None  # the protocol that has taken over
     _next_headers: Headers | None = None  # those of the request that is being made
-    _deadline: Any = None  # the delayed call that ends a head or a body that takes too long
     _savedTimeOut: float | None = None  # what `timeOut` will be when the answer is done
     _made_for: Any = None  # the request factory that `_takes_queued` is about
     _takes_queued = True
@@ -189,7 +180,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             if self._upgraded is not None:
                 self._upgraded.dataReceived(data)
             return
-        if self._handlingRequest:
+        if self._handlingRequest and self._transferDecoder is None:
             self._dataBuffer += data
             if len(self._dataBuffer) > self._optimisticEagerReadSize:
                 self._update_reading()
@@ -200,14 +191,15 @@ class HTTPChannel(Protocol, TimeoutMixin):
         self._consume(data)
         if self._seconds is not None:
             self._heard_at = self._seconds()
-        elif not self._handlingRequest and not self._ended:
+        elif (not self._handlingRequest or self._transferDecoder is not None) and not self._ended:
             self.resetTimeout()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take notice of the end, and tell the request being answered."""
         self._ended = True
         self.setTimeout(None)
-        self._cancel_deadline()
+        self._forget_partial_head()
+        self._stop_body()
         self._cancel_stall()
         if self._abortingCall is not None:
             self._abortingCall.cancel()
@@ -230,46 +222,40 @@ class HTTPChannel(Protocol, TimeoutMixin):
                     if self._upgraded is not None:
                         self._upgraded.dataReceived(data)
                     break
-                if self._handlingRequest:
+                if self._transferDecoder is not None:
+                    data = self._take_body(self._transferDecoder, data)
+                elif self._handlingRequest:
                     self._dataBuffer = data
                     break
-                if self._left:
-                    data = self._take_body(data)
-                elif self._transferDecoder is not None:
-                    data = self._take_chunks(data)
                 else:
                     data = self._take_head(data)
         finally:
             self._consuming = False
-        if self._deadline is None and (self._left or self._transferDecoder is not None) and not self._ended:
-            self._start_deadline(self.limits.body_s, "its body")
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head, if all of it is there, and return what comes after it."""
         if data[:2] == b"\r\n" and (found := empty_lines(data)) is not None:
             data = data[found.end() :]
-        end = data.find(b"\r\n\r\n", self._searched)
+        partial = self._partial_head
+        end = data.find(b"\r\n\r\n", 0 if partial is None else partial.searched)
         if end < 0:
             if data:
                 self._keep_incomplete_head(data)
             return b""
         end += 4
         head, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
-        self._searched = 0
-        if self._line_checked or self._deadline is not None:
-            self._line_checked = False
-            self._cancel_deadline()
+        if partial is not None:
+            self._forget_partial_head()
         try:
             if end > self.totalHeadersSize:
                 raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
-            self._head_received(head, rest)
-        except BadRequest as error:
+            return self._head_received(head, rest)
+        except (BadRequest, BodyTooLarge) as error:
             self._refuse(error)
             return b""
-        return rest
 
-    def _head_received(self, head: bytes, rest: bytes) -> None:
-        """Make a request of a head, and begin with it."""
+    def _head_received(self, head: bytes, rest: bytes) -> bytes:
+        """Make a request of a head, and begin with it; return what is left of the input."""
         parser = self._parser
         if parser is None:
             parser = self._parser = HeadParser()
@@ -279,33 +265,56 @@ class HTTPChannel(Protocol, TimeoutMixin):
             hosts = headers._rawHeaders.get(b"Host")
             if hosts is not None:
                 parser.known_host = hosts[0]
-        length = content_length(version, headers)
-        limit = self.limits.body_bytes
-        if length and limit is not None and length > limit:
-            raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
         self._command, self._path, self._version = method, path, version
-        self.length = length
+        self.length = length = content_length(version, headers)
         self._next_headers = headers
         request = self._make_request()
         self._next_headers = None
-        self.requests.append(request)
         request.requestHeaders = headers
-        fields = headers._rawHeaders
-        if b"Cookie" in fields:
+        if b"Cookie" in headers._rawHeaders:
             request.parseCookies()
+        if length != 0:
+            limit = self.limits.body_bytes
+            # The quick way: what is there as a whole needs nobody to wait for it (benchmarks: web json).
+            if length is None or length > len(rest) or (limit is not None and length > limit):
+                return self._begin_body(request, length, rest)
+        self.requests.append(request)
         self.persistent = self.checkPersistence(request, version)
         request.gotLength(length)
         self.allHeadersReceived()
-        if length == 0:
-            self.allContentReceived()
-            return
-        if length is None:
-            self._body_size = 0
-            self._transferDecoder = _ChunkedTransferDecoder(self._chunk_received, self._chunks_ended)
-        else:
-            self._left = length
-        if b"Expect" in fields and not rest:
-            self._answer_expectation(fields[b"Expect"])
+        if length:
+            if not self.requests or self._ended:
+                return rest[length:]  # it was answered at its head
+            if length == len(rest):
+                request.handleContentChunk(rest)
+                rest = b""
+            else:
+                request.handleContentChunk(rest[:length])
+                rest = rest[length:]
+        self.allContentReceived()
+        return rest
+
+    def _begin_body(self, request: Any, length: int | None, rest: bytes) -> bytes:
+        """Begin with a request whose body is yet to come, or some of it; return what there is of that already.
+
+        Raises:
+            BodyTooLarge: its length says so.
+        """
+        plan = getattr(request, "plan_body", None)
+        limits = (None if plan is None else plan(self._command, self._path)) or self.limits
+        if length is not None and limits.body_bytes is not None and length > limits.body_bytes:
+            raise BodyTooLarge(limits.body_bytes)
+        body = self._transferDecoder = IncomingBody(self, request, length, limits)
+        body.expect(self._seconds, not rest and self._version == b"HTTP/1.1")
+        self.requests.append(request)
+        self.persistent = self.checkPersistence(request, self._version)
+        request.gotLength(length)
+        self.allHeadersReceived()
+        if not body.streams:
+            body.tell_to_go_on()
+        elif self.requests and not self._ended:
+            self.allContentReceived()  # not yet, but the application is to see to that
+        return rest
 
     def _make_request(self) -> Any:
         factory = self.requestFactory
@@ -317,67 +326,81 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def _keep_incomplete_head(self, data: bytes) -> None:
         """Keep the beginning of a head, unless it can be seen already that it is none."""
+        head = self._partial_head
+        if head is None:
+            head = self._partial_head = PartialHead(self.totalHeadersSize)
         try:
-            if not self._line_checked:
-                line, end, _ = data.partition(b"\r\n")
-                if end:
-                    check_request_line(line)
-                    self._line_checked = True
-                elif len(data) > self.totalHeadersSize:
-                    raise BadRequest(REQUEST_URI_TOO_LONG, "the request line is too long")
-            if len(data) > self.totalHeadersSize:
-                raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
-            if bare_line_feed(data, self._searched) is not None:
-                raise BadRequest(BAD_REQUEST, "a line does not end with CR LF")
+            head.grow(data)
         except BadRequest as error:
             self._refuse(error)
             return
-        self._searched = max(len(data) - 3, 0)
         self._dataBuffer = data
-        if self._deadline is None:
-            self._start_deadline(self.limits.head_s, "its head")
+        seconds = self.limits.head_s
+        if head.deadline is None and self.strict and seconds is not None:
+            head.deadline = self.callLater(seconds, self._head_too_slow)
 
-    def _take_body(self, data: bytes) -> bytes:
-        left = self._left
-        piece = data if len(data) <= left else data[:left]
-        self._left = left = left - len(piece)
-        self.requests[-1].handleContentChunk(piece)
-        if not left:
-            self.allContentReceived()
-        return data[len(piece) :]
+    def _head_too_slow(self) -> None:
+        self._partial_head = None
+        self._log.info("{peer} took too long to send its head", peer=self.getPeer())
+        self._refuse(BadRequest(REQUEST_TIMEOUT, "it took too long to send its head"))
 
-    def _take_chunks(self, data: bytes) -> bytes:
-        decoder = self._transferDecoder
-        assert decoder is not None
-        self._after_chunks = b""
+    def _forget_partial_head(self) -> None:
+        head, self._partial_head = self._partial_head, None
+        if head is not None and head.deadline is not None:
+            head.deadline.cancel()
+
+    # --- Bodies that do not come at once -----------------------------------------------------------------------
+
+    def _take_body(self, body: IncomingBody, data: bytes) -> bytes:
+        """Take a piece of the body, and return what comes after it."""
         try:
-            decoder.dataReceived(data)
-        except _MalformedChunkedDataError as error:
-            self._refuse(BadRequest(BAD_REQUEST, str(error)))
+            rest = body.take(data)
+        except RequestBodyError as error:
+            body.fail(error)
             return b""
-        except BadRequest as error:
-            self._refuse(error)
+        if rest is None or self._ended:
             return b""
-        return self._after_chunks
+        self._stop_body()
+        if not body.streams:
+            self.allContentReceived()
+        elif not body.discards:
+            self.requests[-1].body_ended()
+        elif not self.persistent or self._finishing:
+            self.loseConnection()
+        else:
+            self._watch_time()
+        return rest
 
-    _after_chunks = b""
+    def _stop_body(self) -> None:
+        body, self._transferDecoder = self._transferDecoder, None
+        if body is not None:
+            body.stop()
+            if self._body_paused:
+                self.resume_body()
 
-    def _chunk_received(self, data: bytes) -> None:
-        self._body_size += len(data)
-        limit = self.limits.body_bytes
-        if limit is not None and self._body_size > limit:
-            raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
-        self.requests[-1].handleContentChunk(data)
+    def _ignore_input(self) -> None:
+        """Close when the request that is with the application is answered, and take nothing more until then."""
+        self._ended = True
+        self.persistent = False
+        self._stop_body()
 
-    def _chunks_ended(self, rest: bytes) -> None:
-        self._after_chunks = rest
-        self._transferDecoder = None
-        self.allContentReceived()
+    def pause_body(self) -> None:
+        """Read no more of a body that is streamed, for a while.  The request's body calls this."""
+        self._body_paused = True
+        self._update_reading()
+
+    def resume_body(self) -> None:
+        """Read on."""
+        self._body_paused = False
+        self._update_reading()
+
+    def continue_body(self) -> None:
+        """Tell a client that waits for that (100-continue) to send the body.  The request's body calls this."""
+        if self._transferDecoder is not None:
+            self._transferDecoder.tell_to_go_on()
 
     def allContentReceived(self) -> None:
         """Hand the request over to the application.  Called when all of it is there."""
-        if self._deadline is not None:
-            self._cancel_deadline()
         self._handlingRequest = True
         request = self.requests[-1]
         request.requestReceived(self._command, self._path, self._version)
@@ -402,10 +425,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
                 return False
         return True
 
-    def _answer_expectation(self, expectations: list[bytes]) -> None:
-        if self._version == b"HTTP/1.1" and expectations[0].lower() == b"100-continue":
-            self.transport.write(_CONTINUE)
-
     def requestDone(self, request: Any) -> None:
         """Take notice that the answer is complete, and go on.  Requests call this.
 
@@ -418,26 +437,32 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if self.factory is not None:
             self.factory.log(request)
         self._handlingRequest = False
-        if not self.persistent or self._finishing:
+        body = self._transferDecoder
+        if body is not None and body.streams and not body.discards and body.discard():
+            self.resume_body()
+            return
+        if not self.persistent or self._finishing or body is not None:
+            # Where the answer was there before all of the body, what is left of that cannot be told from a request.
             self.loseConnection()
             return
         if request.sentLength > _MUCH:
             self._watch()
-        if self._left or self._transferDecoder is not None:
-            # The answer was there before all of the body: what is left of that cannot be told from a request.
-            self.loseConnection()
-            return
         if self._consuming:
             return  # whoever consumes goes on
+        if self._savedTimeOut is not None:
+            self._watch_time()
+        data, self._dataBuffer = self._dataBuffer, b""
+        if data:
+            self._consume(data)
+        self._update_reading()
+
+    def _watch_time(self) -> None:
+        """Count the time without input again: it is the client's turn."""
         saved, self._savedTimeOut = self._savedTimeOut, None
         if saved is not None:
             self.setTimeout(saved)
             if self._seconds is not None:
                 self._heard_at = self._seconds()
-        data, self._dataBuffer = self._dataBuffer, b""
-        if data:
-            self._consume(data)
-        self._update_reading()
 
     def allHeadersReceived(self) -> None:
         """Hook: called when the headers of a request are in, before its body."""
@@ -464,7 +489,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         self._handlingRequest = False
         self.requests.clear()
         self.setTimeout(None)
-        self._cancel_deadline()
+        self._forget_partial_head()
         producer, self._networkProducer = self._networkProducer, None
         if producer is not None and self._watching:
             producer.unregisterProducer()
@@ -483,14 +508,14 @@ class HTTPChannel(Protocol, TimeoutMixin):
         self._ended = True
         self._tell_site("_channel_gone")
         self.setTimeout(None)
-        self._cancel_deadline()
+        self._forget_partial_head()
         producer, self._networkProducer = self._networkProducer, None
         if producer is not None and self._watching:
             producer.unregisterProducer()
 
     # --- Refusing, and running out of time ---------------------------------------------------------------------
 
-    def _refuse(self, error: BadRequest) -> None:
+    def _refuse(self, error: BadRequest | RequestBodyError) -> None:
         """Say what is wrong, in one line, and close."""
         if self.strict:
             phrase = RESPONSES[error.status]
@@ -508,20 +533,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Answer 400 in the place of the application, and close."""
         self._refuse(BadRequest(BAD_REQUEST, "the body is not what its type says"))
-
-    def _start_deadline(self, seconds: float | None, what: str) -> None:
-        if self.strict and seconds is not None:
-            self._deadline = self.callLater(seconds, self._deadline_passed, what)
-
-    def _cancel_deadline(self) -> None:
-        call, self._deadline = self._deadline, None
-        if call is not None:
-            call.cancel()
-
-    def _deadline_passed(self, what: str) -> None:
-        self._deadline = None
-        self._log.info("{peer} took too long to send {what}", peer=self.getPeer(), what=what)
-        self._refuse(BadRequest(REQUEST_TIMEOUT, f"it took too long to send {what}"))
 
     def callLater(self, period: float, func: Any, *args: Any) -> Any:
         """Hook: schedule a call; the factory puts its reactor's in this place."""
@@ -554,31 +565,16 @@ class HTTPChannel(Protocol, TimeoutMixin):
     # --- Output ------------------------------------------------------------------------------------------------
 
     def writeHeaders(
-        self,
-        version: bytes,
-        code: bytes,
-        reason: bytes,
-        headers: Headers | Iterable[tuple[bytes, bytes]],
+        self, version: bytes, code: bytes, reason: bytes, headers: Headers | Iterable[tuple[bytes, bytes]]
     ) -> None:
-        """Send the head of an answer.  Requests call this.
-
-        Args:
-            headers: pairs of name and value, or `Headers`, which have nothing in them that is not fit to be sent.
-        """
-        if isinstance(headers, Headers):
-            self.transport.write(_head_of(version, code, reason, headers))
-            return
-        lines = [b"%b %b %b" % (version, code, reason)]
-        for name, value in headers:
-            lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
-        lines.append(b"\r\n")
-        self.transport.write(b"\r\n".join(lines))
+        """Send the head of an answer, see `head_of_answer`.  Requests call this."""
+        self.transport.write(head_of_answer(version, code, reason, headers))
 
     def write_answer(self, version: bytes, code: bytes, reason: bytes, headers: Headers, body: bytes) -> None:
         """Send head and body at once: `writeHeaders` and `write`, for less."""
         if len(body) > _MUCH and not self._watching:
             self._watch()
-        self.transport.write(_head_of(version, code, reason, headers) + body)
+        self.transport.write(head_of_answer(version, code, reason, headers) + body)
 
     def write(self, data: bytes) -> None:
         """Send a piece of an answer as it is."""
@@ -593,7 +589,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def loseConnection(self) -> None:
         """Close when all is sent; nothing more is received."""
         self._ended = True
-        self._cancel_deadline()
+        self._forget_partial_head()
+        self._stop_body()
         self.setTimeout(None)
         producer, self._networkProducer = self._networkProducer, None
         if producer is not None and self._watching:
@@ -603,6 +600,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def abortConnection(self) -> None:
         """Cut the connection."""
         self._ended = True
+        self._stop_body()
         self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def getPeer(self) -> IAddress:
@@ -684,9 +682,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def _update_reading(self) -> None:
         """Pause or resume reading, as there is a reason to pause or not."""
-        wanted = self._waitingForTransport or (
-            self._handlingRequest and len(self._dataBuffer) > self._optimisticEagerReadSize
+        wanted = (
+            self._waitingForTransport
+            or self._body_paused
+            or (self._handlingRequest and len(self._dataBuffer) > self._optimisticEagerReadSize)
         )
+        if self._transferDecoder is not None:
+            self._transferDecoder.hold(wanted)
         if wanted != self._reading_paused and self._networkProducer is not None:
             self._reading_paused = wanted
             if wanted:

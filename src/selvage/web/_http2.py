@@ -45,6 +45,7 @@ from selvage.web._http2_stream import H2Stream, lost
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST
+from selvage.web.errors import BodyTooLarge
 
 if TYPE_CHECKING:
     from selvage.interfaces import IAddress
@@ -64,6 +65,8 @@ _MOST_REMEMBERED_BYTES = 4096
 #: Updates of windows that come for nothing with each frame of data that we send and each request.  One for the connection and
 #: one for the stream are usual; Envoy allows ten.
 _UPDATES_PER_FRAME = 4
+#: Bytes of the window that are told to the client at once: an eighth of what it begins with.
+_WORTH_A_FRAME = 8192
 
 #: Stands for the end of an answer in the queue of its stream.
 _END = None
@@ -112,6 +115,7 @@ class H2Connection(Protocol, TimeoutMixin):
     _log = Logger()
     _finishing = False  # the site stops
     _watching = False  # the transport says when it is full, as `watch` has asked
+    _to_open = 0  # bytes of the connection's window that are free again, and not worth a frame yet
     _abortingCall: Any = None
     _send_call: Any = None
     _stall_call: Any = None
@@ -246,9 +250,8 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def timeoutConnection(self) -> None:
         """Close a connection on which nothing happened for `timeOut`."""
-        if self.strict and any(stream.is_complete for stream in self.streams.values()):
-            # It is the application that takes its time now, and the client who waits, as with HTTP/1.
-            self.setTimeout(self.timeOut)
+        if self.strict and any(stream.waits_for_us for stream in self.streams.values()):
+            self.setTimeout(self.timeOut)  # it is the application that takes its time
             return
         self._log.info("Timing out client: {peer}", peer=self.getPeer())
         code = h2.errors.ErrorCodes.PROTOCOL_ERROR if self.streams else h2.errors.ErrorCodes.NO_ERROR
@@ -289,9 +292,11 @@ class H2Connection(Protocol, TimeoutMixin):
                 self.factory,
                 has_body=event.stream_ended is None,
             )
-        except BadRequest as error:
+        except (BadRequest, BodyTooLarge) as error:
             self._log.debug("A request was refused: {error}", error=error, peer=self.getPeer())
-            self._respondToBadRequestAndDisconnect(streamID, error.status)
+            self._respondToBadRequestAndDisconnect(streamID, error.status, reset=event.stream_ended is None)
+        else:
+            self.streams[streamID].begin()
 
     def _data_received(self, event: Any) -> None:
         if not event.data and event.stream_ended is None and not self._take_empty():
@@ -438,6 +443,29 @@ class H2Connection(Protocol, TimeoutMixin):
         except (h2.exceptions.ProtocolError, ValueError):
             pass  # nothing more can come on that stream
 
+    def open_window(self, increment: int) -> None:
+        """Let the client send so much more on all streams together; it is told when it is worth a frame."""
+        self._to_open += increment
+        if self._to_open >= _WORTH_A_FRAME:
+            increment, self._to_open = self._to_open, 0
+            self._open(increment, None)
+
+    def open_stream(self, streamID: int, increment: int) -> None:
+        """Let the client send so much more on one stream, and no more on others."""
+        if increment:
+            self._open(increment, streamID)
+
+    def _open(self, increment: int, streamID: int | None) -> None:
+        try:
+            self.conn.increment_flow_control_window(increment, streamID)
+        except h2.exceptions.ProtocolError:
+            return  # nothing more can come there
+        self._write_control()
+
+    def seconds(self) -> float:
+        """Return the time."""
+        return float(self._reactor.seconds())
+
     def remainingOutboundWindow(self, streamID: int) -> int:
         """Return how many bytes the client still takes, those that wait taken off."""
         try:
@@ -453,10 +481,19 @@ class H2Connection(Protocol, TimeoutMixin):
         """
         return self._queued.get(streamID, 0) < _AT_ONCE and self.remainingOutboundWindow(streamID) > 0
 
-    def _respondToBadRequestAndDisconnect(self, streamID: int, status: int = BAD_REQUEST) -> None:
-        """Answer with a status and nothing more, in the place of the application."""
+    def _respondToBadRequestAndDisconnect(
+        self, streamID: int, status: int = BAD_REQUEST, reset: bool = False
+    ) -> None:
+        """Answer with a status and nothing more, in the place of the application.
+
+        Args:
+            reset: whether a stream that is not known yet has more to come.
+        """
         self._send_headers(streamID, [(b":status", b"%d" % status)], end_stream=True)
         stream = self.streams.get(streamID)
+        if reset or (stream is not None and stream.wants_reset):
+            self._reset_answered(streamID)
+            self._write_control()
         if stream is not None:
             stream.connectionLost(lost())
         self._forget(streamID)
@@ -545,6 +582,8 @@ class H2Connection(Protocol, TimeoutMixin):
         try:
             if piece is _END:
                 self.conn.end_stream(streamID)
+                if self.streams[streamID].wants_reset:
+                    self._reset_answered(streamID)
                 queue.clear()
                 self._ended_now.append(streamID)
                 return True
@@ -563,6 +602,13 @@ class H2Connection(Protocol, TimeoutMixin):
         self._queued[streamID] -= len(piece)
         self._updates_due += _UPDATES_PER_FRAME
         return True
+
+    def _reset_answered(self, streamID: int) -> None:
+        """Tell the client to send no more of a body, since it has its answer (RFC 9113 section 8.1)."""
+        try:
+            self.conn.reset_stream(streamID, h2.errors.ErrorCodes.NO_ERROR)
+        except h2.exceptions.ProtocolError:
+            pass  # it is over already
 
     def _wait_for_window(self) -> None:
         """Begin to count the time in which the client takes nothing of what waits for it."""

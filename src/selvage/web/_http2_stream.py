@@ -16,13 +16,13 @@ from selvage.logger import Logger
 from selvage.web._grammar import field_value, host, target_in_origin_form, token
 from selvage.web._head import BadRequest, check_expectations, content_length
 from selvage.web._headers import Headers, InvalidHeaderName
+from selvage.web._pace import Pace
 from selvage.web._pull import _PullToPush
 from selvage.web._status import (
     BAD_REQUEST,
-    REQUEST_ENTITY_TOO_LARGE,
     REQUEST_HEADER_FIELDS_TOO_LARGE,
-    REQUEST_TIMEOUT,
 )
+from selvage.web.errors import BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
 if TYPE_CHECKING:
@@ -72,8 +72,6 @@ class H2Stream:
         self.site = site
         self.factory = factory
         self.producing = True
-        #: Whether all of the request has been handed over.
-        self.is_complete = False
         self.command: bytes = b""
         self.path: bytes = b""
         self.producer: Any = None
@@ -82,13 +80,18 @@ class H2Stream:
         self._connection = connection
         self._inbound: deque[tuple[bytes, int] | None] = deque()  # None is the end
         self._body_size = 0
-        self._deadline: Any = None
+        self._limits = connection.limits
+        self._pace: Pace | None = None
+        self._has_body = has_body
+        self._whole = not has_body  # nothing more comes
+        self._awaited = False  # the client waits to be told that it may send (100-continue)
+        self._done = False  # the answer is complete
         self.transport = connection.transport
         takes_queued = not INonQueuedRequestFactory.providedBy(requestFactory)
         self._request = requestFactory(self, False) if takes_queued else requestFactory(self)
-        self._take_headers(headers, has_body)
+        self._take_headers(headers)
 
-    def _take_headers(self, fields: Iterable[tuple[bytes, bytes]], has_body: bool) -> None:
+    def _take_headers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
         """Hand the headers to the request.
 
         Raises:
@@ -114,22 +117,33 @@ class H2Stream:
             headers.setRawHeaders(b"Host", [pseudo[b":authority"]])
         self._request.requestHeaders = headers
         if self._connection.strict:
-            self._check(headers, pseudo, has_body)
+            self._check(headers, pseudo)
         if headers.hasHeader(b"cookie"):
             self._request.parseCookies()
+        if self._has_body:
+            plan = getattr(self._request, "plan_body", None)
+            self._limits = (None if plan is None else plan(self.command, self.path)) or self._limits
         length = headers._rawHeaders.get(b"Content-Length")
         size = int(length[0]) if length and length[0].isdigit() else None
         limit = self._limit()
         if size is not None and limit is not None and size > limit:
-            raise BadRequest(REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes")
-        self._request.gotLength(size if has_body else 0)
-        if (headers.getRawHeaders(b"expect") or [b""])[-1].lower() == b"100-continue":
-            self._connection._send_headers(self.streamID, [(b":status", b"100")])
-        patience = self._connection.limits.body_s
-        if has_body and self._connection.strict and patience is not None:
-            self._deadline = self._connection.callLater(patience, self._took_too_long)
+            raise BodyTooLarge(limit)
+        self._request.gotLength(size if self._has_body else 0)
+        self._awaited = (headers.getRawHeaders(b"expect") or [b""])[-1].lower() == b"100-continue"
 
-    def _check(self, headers: Headers, pseudo: dict[bytes, bytes], has_body: bool) -> None:
+    def begin(self) -> None:
+        """Begin with the request, whose headers are in.  Called once, when the connection knows of the stream."""
+        streams = self._streams
+        if self._has_body and (self._connection.strict or streams):
+            connection = self._connection
+            self._pace = Pace(self._limits, connection.callLater, connection.seconds, self._fail)
+        if streams:
+            self._hold(False)
+            self._request.requestReceived(self.command, self.path, b"HTTP/2")
+        else:
+            self.continue_body()
+
+    def _check(self, headers: Headers, pseudo: dict[bytes, bytes]) -> None:
         """Ask what HTTP/1 asks, of what h2 lets pass."""
         fields = headers._rawHeaders
         hosts = fields.get(b"Host", [])
@@ -149,14 +163,19 @@ class H2Stream:
         if not all(field_value(value) for values in fields.values() for value in values):
             raise BadRequest(BAD_REQUEST, "a header field has control characters")
         # h2 compares the length with what comes, if anything comes.
-        if content_length(b"HTTP/2", headers) and not has_body:
+        if content_length(b"HTTP/2", headers) and not self._has_body:
             raise BadRequest(BAD_REQUEST, "there is a Content-Length, and no body")
         expectations = fields.get(b"Expect")
         if expectations is not None:
             check_expectations(expectations)
 
     def _limit(self) -> int | None:
-        return self._connection.limits.body_bytes if self._connection.strict else None
+        return self._limits.body_bytes if self._connection.strict or self._streams else None
+
+    @property
+    def _streams(self) -> bool:
+        """Whether the body is read as it comes, by an application that answers already."""
+        return bool(getattr(self._request, "_streams", False))
 
     # --- What the connection calls -----------------------------------------------------------------------------
 
@@ -166,20 +185,28 @@ class H2Stream:
         Args:
             flowControlledLength: so much of the window it took.
         """
-        limit = self._limit()
+        self._awaited = False
         self._body_size += len(data)
-        if limit is not None and self._body_size > limit:
+        if self._pace is not None:
+            self._pace.received = self._body_size
+        limit = self._limit()
+        if self._done or (limit is not None and self._body_size > limit):
             # The window is that of all streams: nobody reads this, and the others go on.
-            self._connection._acknowledge(self.streamID, flowControlledLength)
-            self._refuse(REQUEST_ENTITY_TOO_LARGE)
-            return
-        if self.producing:
+            self._connection.open_window(flowControlledLength)
+            if not self._done:
+                self._fail(BodyTooLarge(limit or 0))
+        elif self.producing:
             self._deliver(data, flowControlledLength)
         else:
+            if self._streams:
+                # Who reads this one slowly holds up nobody else: its own window stays closed, and that of all is opened.
+                self._connection.open_window(flowControlledLength)
             self._inbound.append((data, flowControlledLength))
 
     def requestComplete(self) -> None:
         """Take notice that all of the request is there."""
+        self._whole = True
+        self._stop_pace()
         if self.producing:
             self._complete()
         else:
@@ -190,21 +217,34 @@ class H2Stream:
         self._connection.openStreamWindow(self.streamID, flowControlledLength)
 
     def _complete(self) -> None:
-        self._cancel_deadline()
-        self.is_complete = True
-        self._request.requestReceived(self.command, self.path, b"HTTP/2")
+        if self._done:
+            return
+        if self._streams:
+            self._request.body_ended()
+        else:
+            self._request.requestReceived(self.command, self.path, b"HTTP/2")
+
+    def _fail(self, error: RequestBodyError) -> None:
+        """Refuse the request; but one that is with the application already is that's to answer."""
+        self._log.info("{peer}: {error}", peer=self.getPeer(), error=error)
+        self._stop_pace()
+        if self._streams:
+            self._done = True
+            self.drop_input()
+            self._request.body_ended(error)
+        else:
+            self._refuse(error.status)
 
     def connectionLost(self, reason: Failure) -> None:
         """Take notice that nothing more can be sent."""
-        self._cancel_deadline()
+        self._stop_pace()
         self._request.connectionLost(reason)
 
     def drop_input(self) -> None:
         """Give up what was kept of the body; the window that it took is that of all streams."""
         kept, self._inbound = self._inbound, deque()
-        for piece in kept:
-            if piece is not None:
-                self._connection._acknowledge(self.streamID, piece[1])
+        if not self._streams:
+            self._connection.open_window(sum(piece[1] for piece in kept if piece is not None))
 
     def windowUpdated(self) -> None:
         """Take notice that more may be sent; resume the producer if it was paused and is to go on."""
@@ -243,6 +283,9 @@ class H2Stream:
 
     def requestDone(self, request: Any) -> None:
         """Take notice that the answer is complete."""
+        self._done = True
+        self._stop_pace()
+        self.drop_input()
         if self.factory is not None:
             self.factory.log(request)
         self._connection.endRequest(self.streamID)
@@ -253,7 +296,7 @@ class H2Stream:
 
     def abortConnection(self) -> None:
         """Reset the stream."""
-        self._cancel_deadline()
+        self._stop_pace()
         self._connection.abortRequest(self.streamID)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
@@ -263,14 +306,9 @@ class H2Stream:
     def _refuse(self, status: int) -> None:
         self._connection._respondToBadRequestAndDisconnect(self.streamID, status)
 
-    def _took_too_long(self) -> None:
-        self._deadline = None
-        self._refuse(REQUEST_TIMEOUT)
-
-    def _cancel_deadline(self) -> None:
-        call, self._deadline = self._deadline, None
-        if call is not None:
-            call.cancel()
+    def _stop_pace(self) -> None:
+        if self._pace is not None:
+            self._pace.stop()
 
     def getPeer(self) -> IAddress:
         """Return the address of the other side."""
@@ -319,16 +357,54 @@ class H2Stream:
     def pauseProducing(self) -> None:
         """Keep the body that comes, and let the client send no more than the window holds."""
         self.producing = False
+        self._hold(True)
 
     def resumeProducing(self) -> None:
         """Hand over what was kept, and go on."""
         self.producing = True
+        self._hold(False)
         while self.producing and self._inbound:
             piece = self._inbound.popleft()
             if piece is None:
                 self._complete()
             else:
-                self._deliver(*piece)
+                data, length = piece
+                if not self._streams:
+                    self._deliver(data, length)
+                    continue
+                self._request.handleContentChunk(data)
+                if not self._whole:
+                    self._connection.open_stream(self.streamID, length)
+
+    def _hold(self, held: bool) -> None:
+        """Count no time while this side does not read, or has not told the client to begin."""
+        if self._pace is not None and not self._whole:
+            self._pace.pause() if held or self._awaited else self._pace.resume()
+
+    def pause_body(self) -> None:
+        """As `pauseProducing`.  The request's body calls this."""
+        self.pauseProducing()
+
+    def resume_body(self) -> None:
+        """As `resumeProducing`.  The request's body calls this."""
+        self.resumeProducing()
+
+    def continue_body(self) -> None:
+        """Tell a client that waits for that (100-continue) to send the body.  The request's body calls this."""
+        if self._awaited and not self._done and not getattr(self._request, "startedWriting", False):
+            self._awaited = False
+            self._connection._send_headers(self.streamID, [(b":status", b"100")])
+            self._hold(not self.producing)
+
+    @property
+    def waits_for_us(self) -> bool:
+        """Whether the client has sent what it may for now, and an answer is due."""
+        return self._whole or self._awaited or not self.producing
+
+    @property
+    def wants_reset(self) -> bool:
+        """Whether the client is to be told to send no more, now that it has its answer (RFC 9113 section 8.1)."""
+        return not self._whole
 
     def stopProducing(self) -> None:
         """Take no more of the body: reset the stream."""

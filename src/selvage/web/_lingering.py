@@ -29,7 +29,8 @@ def close_while_input_comes(channel: Any) -> None:
         channel.loseConnection()
         return
     channel._ended = True
-    channel._cancel_deadline()
+    channel._forget_partial_head()
+    channel._stop_body()
     channel._cancel_stall()
     channel.setTimeout(None)
     if channel._watching:

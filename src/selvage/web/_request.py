@@ -21,12 +21,14 @@ from selvage.failure import Failure
 from selvage.interfaces import IConsumer, implementer
 from selvage.interfaces._base import Interface, Protocol
 from selvage.logger import Logger
+from selvage.web._body import ArrivingContent, RequestBody
 from selvage.web._cookies import parse_cookies, write_cookie
 from selvage.web._dates import datetimeToString, stringToDatetime
 from selvage.web._forms import FormError, form_arguments, parse_qs
 from selvage.web._headers import Headers, _sanitizeLinearWhitespace
 from selvage.web._status import FOUND, NO_BODY_CODES, NOT_MODIFIED, OK, PRECONDITION_FAILED, RESPONSES
 from selvage.web._transfer import toChunk
+from selvage.web.errors import BodyIncomplete, RequestBodyError
 
 if TYPE_CHECKING:
     from selvage.interfaces import IAddress
@@ -120,8 +122,12 @@ class Request:
     args: dict[bytes, list[bytes]] = None  # type: ignore[assignment]
     #: The version, such as ``b"HTTP/1.1"``.
     clientproto = b"(no clientproto yet)"
-    #: The body, as a file.
+    #: The body, as a file; where it is streamed, read `body` instead.
     content: Any = None
+    # The body for who reads it piece by piece; from the head on where it is streamed, else once somebody asked for it.
+    _body: RequestBody | None = None
+    # Whether the body is streamed.
+    _streams = False
 
     #: The status code of the answer.
     code = OK
@@ -173,6 +179,11 @@ class Request:
         Args:
             length: bytes of the body; None when nobody knows.
         """
+        if self._streams:
+            body = self._body = RequestBody(self.channel)
+            body.length = length
+            self.content = ArrivingContent(body)
+            return
         make = getattr(getattr(self.channel, "site", None), "getContentFile", None)
         self.content = (make or _getContentFile)(length)
 
@@ -180,8 +191,25 @@ class Request:
         """Hook: called with each piece of the body; writes it to `content`."""
         self.content.write(data)
 
+    def body_ended(self, error: RequestBodyError | None = None) -> None:
+        """Take notice of the end of a body that is streamed.  Called once.
+
+        Args:
+            error: why it is not whole.
+        """
+        if self._body is not None:
+            self._body.end(error)
+
+    @property
+    def body(self) -> RequestBody:
+        """The body, to be read piece by piece: as it comes, where the resource says `streams_body`; else from `content`."""
+        if self._body is None:
+            self._body = RequestBody(file=self.content)
+        return self._body
+
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Fill in what is left and call `process`.  Called once, when all of the request is there.
+        """Fill in what is left and call `process`.  Called once, when all of the request is there; its head, where the body
+        is streamed.
 
         Args:
             path: the target.
@@ -189,8 +217,9 @@ class Request:
         self.clientproto = version
         self.method = command
         self.uri = path
-        content = self.content
-        content.seek(0, 0)
+        streams = self._streams
+        if not streams:
+            self.content.seek(0, 0)
         if b"?" in path:
             self.path, _, query = path.partition(b"?")
             try:
@@ -201,7 +230,7 @@ class Request:
         else:
             self.path = path
             self.args = {}
-        if command == b"POST" and self._parsePOSTFormSubmission and not self._parse_form():
+        if command == b"POST" and self._parsePOSTFormSubmission and not streams and not self._parse_form():
             return
         self.process()
 
@@ -209,6 +238,8 @@ class Request:
         """Add the fields of a form to `args`; return whether that went well."""
         kinds = self.requestHeaders.getRawHeaders(b"content-type")
         if not kinds or not kinds[0].lower().startswith((b"multipart/form-data", b"application/x-www-form")):
+            return True
+        if self._leaves_forms():
             return True
         try:
             for name, values in form_arguments(kinds[0], self.content).items():
@@ -220,6 +251,10 @@ class Request:
         self.content.seek(0, 0)
         return True
 
+    def _leaves_forms(self) -> bool:
+        """Tell whether the body is left to the application, whatever is in it."""
+        return False
+
     def _refuse_form(self) -> None:
         self.channel._respondToBadRequestAndDisconnect()
 
@@ -230,6 +265,9 @@ class Request:
         """Hook: called when the connection is lost before `finish`; the base version has to be called."""
         self._disconnected = True
         self.channel = None
+        body = self._body
+        if body is not None:
+            body.end(BodyIncomplete(body.received, body.length))
         if self.content is not None:
             self.content.close()
         self._notify(reason)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from selvage.interfaces import implementer
+from selvage.web._limits import Limits
 from selvage.web._status import FORBIDDEN, NOT_FOUND
 from selvage.web.errors import UnsupportedMethod
 from selvage.web.interfaces import IResource, _IRequestEncoderFactory
@@ -21,6 +22,8 @@ __all__ = [
     "forbidden_resource",
     "getChildForRequest",
     "no_resource",
+    "resource_at_head",
+    "streams_body",
 ]
 
 _PREFIX = "render_"
@@ -48,6 +51,30 @@ def getChildForRequest(resource: Any, request: Any) -> Any:
     return resource
 
 
+def resource_at_head(resource: Any, request: Any) -> Any:
+    """Return the resource that is asked how the body of a request is to be taken, when only its head is there.
+
+    That is the one that the path leads to, as far as it leads by `putChild`: `getChild` may want the body's arguments, and is
+    called once only.  The request's `prepath` and `postpath` are as if that resource were to answer.
+    """
+    postpath, prepath = request.postpath, request.prepath
+    while postpath and not getattr(resource, "isLeaf", True):
+        if getattr(type(resource), "getChildWithDefault", None) is not Resource.getChildWithDefault:
+            break
+        child = getattr(resource, "children", {}).get(postpath[0])
+        if child is None:
+            break
+        prepath.append(postpath.pop(0))
+        resource = child
+    return resource
+
+
+def streams_body(resource: Any, request: Any) -> bool:
+    """Tell whether a resource takes the body of a request as it comes."""
+    wants = getattr(resource, "streams_body", False)
+    return bool(wants(request) if callable(wants) else wants)
+
+
 @implementer(IResource)
 class Resource:
     """Something that is found under a path, with others below it; subclass it.
@@ -67,6 +94,11 @@ class Resource:
     entityType = IResource
     #: Hook: called with the request, before `render`; returns an encoder for the answer or None.  None for none ever.
     getEncoder: Any = None
+    #: Whether `render` is called as soon as the head of a request is there, and reads the body as it comes: `request.body`.
+    #: A resource whose `getChild` makes those that stream says so, too.  May be a method; called with the request.
+    streams_body: Any = False
+    #: What is taken of the body of a request, where that is not what the site takes.
+    body_limits: Limits | None = None
 
     def __init__(self) -> None:
         self.children: dict[bytes, Any] = {}
@@ -313,6 +345,15 @@ class EncodingResourceWrapper:
     def render(self, request: Any) -> Any:
         """As the resource does."""
         return self.original.render(request)
+
+    def streams_body(self, request: Any) -> bool:
+        """As the resource has it."""
+        return streams_body(resource_at_head(self.original, request), request)
+
+    @property
+    def body_limits(self) -> Limits | None:
+        """As the resource has them."""
+        return getattr(self.original, "body_limits", None)
 
     def getEncoder(self, request: Any) -> Any:
         """Return an encoder for the answer, None for none.  Called once for each request, before `render`."""

@@ -10,7 +10,7 @@ from selvage.defer import Deferred
 from selvage.interfaces import IProtocolNegotiationFactory, implementer
 from selvage.web._factory import H2_ENABLED, HTTPFactory
 from selvage.web._limits import DEFAULT_LIMITS, Limits
-from selvage.web._resource import getChildForRequest
+from selvage.web._resource import getChildForRequest, resource_at_head, streams_body
 from selvage.web._session import Session
 from selvage.web._site_request import Request
 
@@ -160,6 +160,10 @@ class Site(HTTPFactory):
         """Send the client to the path that ends with a slash."""
         request.redirect(request.prePathURL() + b"/")
         request.finish()
+
+    def streams_body(self, request: Any) -> bool:
+        """As what is under the root has it."""
+        return streams_body(resource_at_head(self.resource, request), request)
 
     def getChildWithDefault(self, pathEl: bytes, request: Any) -> Any:
         """Return what is under the root."""

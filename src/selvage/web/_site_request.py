@@ -10,16 +10,18 @@ from typing import Any
 from urllib.parse import quote as _quote, unquote_to_bytes
 
 from selvage.failure import Failure, report
-from selvage.interfaces import implementer
+from selvage.interfaces import IConsumer, implementer
 from selvage.logger import Logger
 from selvage.web import _request
 from selvage.web._answers import answer_with
 from selvage.web._components import Componentized
 from selvage.web._dates import datetimeToString
+from selvage.web._limits import Limits
 from selvage.web._pages import errorPage
+from selvage.web._resource import resource_at_head, streams_body
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import INTERNAL_SERVER_ERROR, NO_BODY_CODES, NOT_ALLOWED, NOT_IMPLEMENTED
-from selvage.web.errors import UnsupportedMethod
+from selvage.web.errors import BodyTooLarge, RequestBodyError, UnsupportedMethod
 from selvage.web.interfaces import IRequest
 
 __all__ = ["NOT_DONE_YET", "Request", "path_of_url", "quote", "supportedMethods", "version"]
@@ -81,6 +83,8 @@ class Request(_request.Request, Componentized):
     postpath: list[bytes] = None  # type: ignore[assignment]
     sitepath: list[bytes] = []
 
+    # Whether the resource that is known from the head streams the body; None when nobody has asked.
+    _hinted: bool | None = None
     _encoder: Any = None
     _inFakeHead = False
     _secureSession: Any = None
@@ -115,12 +119,96 @@ class Request(_request.Request, Componentized):
         self.postpath = [unquote_to_bytes(part) for part in segments] if b"%" in path else segments
         try:
             resource = site.getResourceFor(self)
+            if self._hinted and self._put_off(resource):
+                return
+            limits = getattr(resource, "body_limits", None)
+            if limits is not None and not self._streams:
+                self._check_size(limits)
             get_encoder = getattr(resource, "getEncoder", None)
             if get_encoder is not None:
                 self._encoder = get_encoder(self)
             self.render(resource)
         except BaseException:
             self.processingFailed(Failure())
+
+    # --- Bodies that do not come at once -----------------------------------------------------------------------
+
+    def plan_body(self, method: bytes, target: bytes) -> Limits | None:
+        """Find out how the body is to be taken; called when the head is there and the body is not, before `gotLength`.
+
+        Returns: the limits of the resource; None when it has none of its own.
+        """
+        self.method, self.uri = method, target
+        self.path = target.partition(b"?")[0]
+        try:
+            resource = self._resource_at_head()
+            self._hinted = self._streams = streams_body(resource, self)
+            limits: Limits | None = getattr(resource, "body_limits", None)
+        except Exception:
+            report(Failure(), f"{self!r}: nobody says how to take its body", source="web", request=self)
+            return None
+        return limits
+
+    def _resource_at_head(self) -> Any:
+        path = self.path if self.path[:1] == b"/" else path_of_url(self.path)
+        self.prepath = []
+        self.postpath = [unquote_to_bytes(part) for part in path[1:].split(b"/")]
+        return resource_at_head(self.channel.site.resource, self)
+
+    def _leaves_forms(self) -> bool:
+        # A body that came at once is left to the same resources as one that did not.
+        if self._hinted is None:
+            self._hinted = hasattr(self.channel, "site") and streams_body(self._resource_at_head(), self)
+        return self._hinted
+
+    def _put_off(self, resource: Any) -> bool:
+        """See to it that a resource which does not stream has the whole body, though the one above it said that it might.
+
+        Returns: whether it will answer later, or not at all.
+        """
+        if not self._hinted or streams_body(resource, self):
+            return False
+        self._hinted = False
+        if self._streams:
+            self._render_when_whole(resource)
+            return True
+        return not self._parse_form()
+
+    def _check_size(self, limits: Limits) -> None:
+        size, limit = self.content.seek(0, 2), limits.body_bytes
+        self.content.seek(0)
+        if limit is not None and size > limit:
+            raise BodyTooLarge(limit)
+
+    def _render_when_whole(self, resource: Any) -> None:
+        """Have a resource answer when all of the body is there."""
+        arriving = self.body
+        file = (self.site.getContentFile or _request._getContentFile)(arriving.length)
+
+        def whole(_: object) -> None:
+            self._body = None
+            self._streams = False
+            self.content = file
+            file.seek(0)
+            try:
+                if self.method == b"POST" and self._parsePOSTFormSubmission and not self._parse_form():
+                    return
+                limits = getattr(resource, "body_limits", None)
+                if limits is not None:
+                    self._check_size(limits)
+                get_encoder = getattr(resource, "getEncoder", None)
+                if get_encoder is not None:
+                    self._encoder = get_encoder(self)
+                self.render(resource)
+            except BaseException:
+                self.processingFailed(Failure())
+
+        def failed(reason: Failure) -> None:
+            file.close()
+            if not self._disconnected:
+                self.processingFailed(reason)
+
+        arriving.deliver_to(_Spool(file)).addCallbacks(whole, failed)
 
     def _handleStar(self) -> None:
         """Answer to OPTIONS for all of the server; nothing else can be asked of that."""
@@ -266,6 +354,8 @@ class Request(_request.Request, Componentized):
 
         Returns: `reason`.
         """
+        if reason.check(RequestBodyError):
+            return self._body_failed(reason)
         # Without the query, which may hold what is not to be told.
         where = b"%b %b" % (self.method, self.path or b"?")
         message = f"Error while answering {where.decode('ascii', 'backslashreplace')}"
@@ -286,6 +376,23 @@ class Request(_request.Request, Componentized):
             kind, page = b"text/html", self._traceback_page(reason)
         self.setHeader(b"content-type", kind)
         self._send(page)
+        return reason
+
+    def _body_failed(self, reason: Failure) -> Failure:
+        """Answer for a body that did not come to its end; that is the client's doing, and reported to nobody."""
+        error: Any = reason.value
+        self._log.info("{request}: {error}", request=self, error=error)
+        if self.finished or self._disconnected:
+            return reason
+        if self.producer is not None:
+            self.unregisterProducer()
+        if self.startedWriting:
+            getattr(self.channel, "abortConnection", self.loseConnection)()
+            return reason
+        self._encoder = None
+        self.setResponseCode(error.status)
+        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        self._send(str(error).encode("utf-8"))
         return reason
 
     def _traceback_page(self, reason: Failure) -> bytes:
@@ -426,6 +533,20 @@ class _RemoteProducerWrapper:
         self.resumeProducing = remote.remoteMethod("resumeProducing")
         self.pauseProducing = remote.remoteMethod("pauseProducing")
         self.stopProducing = remote.remoteMethod("stopProducing")
+
+
+@implementer(IConsumer)
+class _Spool:
+    """A file as the consumer of a body."""
+
+    def __init__(self, file: Any) -> None:
+        self.write = file.write
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Take it as fast as it comes."""
+
+    def unregisterProducer(self) -> None:
+        """Do nothing: the end is told otherwise."""
 
 
 def path_of_url(target: bytes) -> bytes:

@@ -12,6 +12,11 @@ from typing import Any
 from selvage.web._status import RESPONSES
 
 __all__ = [
+    "BodyDiscarded",
+    "BodyIncomplete",
+    "BodyMalformed",
+    "BodyTooLarge",
+    "BodyTooSlow",
     "Error",
     "ExcessiveBufferingError",
     "FlattenerError",
@@ -21,6 +26,7 @@ __all__ = [
     "PageRedirect",
     "RedirectWithNoLocation",
     "RenderError",
+    "RequestBodyError",
     "SchemeNotSupported",
     "UnexposedMethodError",
     "UnfilledSlot",
@@ -145,6 +151,100 @@ class UnsupportedMethod(Exception):
 
     def __str__(self) -> str:
         return f"Expected one of {self.allowedMethods!r}"
+
+
+# --- The body of a request, as the server takes it ------------------------------------------------------------------
+
+
+class RequestBodyError(Exception):
+    """The body of a request did not come to its end; the base of what says why.
+
+    Whoever reads the body gets it.  A handler that lets it pass is answered for with `status`; no report is made of that,
+    for it is the client's doing.
+    """
+
+    #: How far the request had come.
+    stage = "request body"
+    #: The status of the answer, where one can still be sent.
+    status = 400
+
+
+class BodyIncomplete(RequestBodyError):
+    """The connection was lost, or the stream reset, before the body had ended.
+
+    Args:
+        received: bytes of it that came.
+        expected: bytes that it should have; None when nobody knew.
+    """
+
+    def __init__(self, received: int, expected: int | None = None) -> None:
+        super().__init__(received, expected)
+        self.received = received
+        self.expected = expected
+
+    def __str__(self) -> str:
+        came = (
+            f"{self.received} bytes" if self.expected is None else f"{self.received} of {self.expected} bytes"
+        )
+        return f"the client went away in the request body: {came} came"
+
+
+class BodyTooLarge(RequestBodyError):
+    """The body is larger than is taken.
+
+    Args:
+        limit_bytes: so much is taken: `body_bytes` of the limits of the site or resource.
+    """
+
+    status = 413
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"the request body has more than {self.limit_bytes} bytes"
+
+
+class BodyTooSlow(RequestBodyError):
+    """The body came more slowly than is taken, or took too long altogether.
+
+    Args:
+        received: bytes of it that came.
+        elapsed_s: seconds that it had for that; the time in which this side did not read is left out.
+    """
+
+    status = 408
+
+    def __init__(self, received: int, elapsed_s: float) -> None:
+        super().__init__(received, elapsed_s)
+        self.received = received
+        self.elapsed_s = elapsed_s
+
+    def __str__(self) -> str:
+        return f"the request body comes too slowly: {self.received} bytes in {self.elapsed_s:.0f} s"
+
+
+class BodyMalformed(RequestBodyError):
+    """What should be a body is none.
+
+    Args:
+        reason: what is wrong.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the request body is malformed: {self.reason}"
+
+
+class BodyDiscarded(RequestBodyError):
+    """The body was given up on this side: the answer was complete first, or its consumer wants no more."""
+
+    def __str__(self) -> str:
+        return "the rest of the request body is discarded: the answer is complete, or nobody wants the body"
 
 
 class SchemeNotSupported(Exception):

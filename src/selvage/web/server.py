@@ -4,6 +4,7 @@ Twisted: `twisted.web.server`.
 """
 
 from selvage._publish import publish
+from selvage.web._body import RequestBody as RequestBody
 from selvage.web._gzip import GzipEncoderFactory as GzipEncoderFactory
 from selvage.web._limits import Limits as Limits
 from selvage.web._sentinels import NOT_DONE_YET as NOT_DONE_YET
@@ -21,6 +22,7 @@ __all__ = [
     "GzipEncoderFactory",
     "Limits",
     "Request",
+    "RequestBody",
     "Session",
     "Site",
     "quote",

@@ -12,6 +12,7 @@ from selvage.errors import ConnectionLost
 from selvage.failure import Failure
 from selvage.web.asgi import ASGIResource, LifespanFailed
 from selvage.web.resource import Resource
+from selvage.web.server import Limits
 from tests.web.serving import Server, body, head, status
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -71,6 +72,78 @@ def test_attack_029_what_the_application_is_told():
     assert b"".join(bodies) == content and len(bodies) > 1
     # An underscore passes for a hyphen where names become variables.
     assert [value for name, value in scope["headers"] if name in (b"x-a", b"x_a")] == [b"1", b"2"]
+
+
+POST_CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_the_application_receives_the_body_as_it_comes_and_may_answer_meanwhile():
+    received: list[Any] = []
+
+    async def echo(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        more = True
+        while more:
+            event = await receive()
+            received.append((event["body"], event["more_body"]))
+            more = event["more_body"]
+            await send({"type": "http.response.body", "body": event["body"].upper(), "more_body": more})
+
+    server = serving(echo)
+    assert server.send(POST_CHUNKS) == b"" and received == []
+    assert body(server.send(b"3\r\nabc\r\n")) == b"3\r\nABC\r\n"
+    assert server.send(b"2\r\nde\r\n") == b"2\r\nDE\r\n"
+    assert received == [(b"abc", True), (b"de", True)]
+    assert server.send(b"0\r\n\r\n") == b"0\r\n\r\n" and received[2:] == [(b"", False)]
+    assert not server.closing
+
+
+def test_an_application_whose_client_leaves_within_the_body_is_told():
+    received: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        received.extend([await receive(), await receive(), await receive()])
+
+    server = serving(application)
+    server.send(POST_CHUNKS + b"3\r\nabc\r\n")
+    server.close()
+    assert received == [
+        {"type": "http.request", "body": b"abc", "more_body": True},
+        *[{"type": "http.disconnect"}] * 2,
+    ]
+
+
+@pytest.mark.parametrize(("sent", "code"), [(b"x\r\n", 400), (b"6\r\nabcdef\r\n", 413), (b"", 408)])
+def test_a_body_that_is_no_good_is_answered_for_and_the_application_told(sent, code):
+    received: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        while not received or received[-1]["type"] != "http.disconnect":
+            received.append(await receive())
+        await send(START)  # has no effect on anybody
+
+    resource = ASGIResource(application)
+    resource.body_limits = Limits(body_bytes=5)
+    server = Server(resource)
+    server.send(POST_CHUNKS)
+    server.send(sent) if sent else server.clock.advance(30)
+    assert status(server.answered()) == code and server.closing
+    assert received[-1] == {"type": "http.disconnect"}
+
+
+def test_an_application_that_answers_first_leaves_the_rest_of_the_body():
+    received: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": b"early"})
+        received.append(await receive())
+
+    server = serving(application)
+    assert status(server.send(POST_CHUNKS)) == 200
+    assert received == [{"type": "http.disconnect"}]
+    server.send(b"3\r\nabc\r\n0\r\n\r\n")
+    assert status(server.send(GET)) == 200 and not server.closing
 
 
 def test_a_whole_url_as_target_is_a_path_to_the_application():

@@ -13,6 +13,7 @@ from selvage.web._site_request import path_of_url
 from selvage.web.asgi._answer import Answer
 from selvage.web.asgi._lifespan import Lifespan
 from selvage.web.asgi._websocket import Conversation
+from selvage.web.errors import RequestBodyError
 
 __all__ = ["ASGIResource"]
 
@@ -32,11 +33,15 @@ class ASGIResource(Resource):
     Args:
         application: called with scope, receive and send.
 
+    It is called when the head of a request is there, and receives the body as it comes; `body_limits` say how much, and how
+    slowly.
+
     Headers with an underscore in their names are left out: what reads them by WSGI's rules would take them for those with a
     hyphen.
     """
 
     isLeaf = True
+    streams_body = True
 
     def __init__(self, application: Any) -> None:
         super().__init__()
@@ -155,14 +160,27 @@ class _Exchange:
 
     async def _receive(self) -> dict[str, Any]:
         if not self._body_read and not self._gone.called:
-            piece = self._request.content.read(_PIECE)
-            self._body_read = len(piece) < _PIECE
-            return {"type": "http.request", "body": piece, "more_body": not self._body_read}
+            body = self._request.body
+            try:
+                piece = await body.read(_PIECE)
+            except RequestBodyError as error:
+                self._body_read = True
+                self._answer_for(error)
+            else:
+                self._body_read = body.at_end
+                return {"type": "http.request", "body": piece, "more_body": not self._body_read}
         if not self._gone.called:
             waiting: Deferred[None] = Deferred()
             self._gone.addCallback(lambda _: None if waiting.called else waiting.callback(None))
             await waiting
         return {"type": "http.disconnect"}
+
+    def _answer_for(self, error: RequestBodyError) -> None:
+        """Answer in the place of the application, which can only be told that the client is gone."""
+        if not self._gone.called:
+            self._lost = True
+            self._answer.lose()
+            self._request.processingFailed(Failure(error))
 
     def _returned(self, _: object) -> None:
         if not self._answer.is_complete:

@@ -12,6 +12,7 @@ from selvage.failure import Failure
 from selvage.web._resource import Resource, getChildForRequest
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import INTERNAL_SERVER_ERROR, NO_CONTENT, OK
+from selvage.web.errors import RequestBodyError
 from selvage.web.interfaces import IResource
 from selvage.web.routes._problem import TYPE, Problem
 
@@ -33,6 +34,10 @@ class Answering(Resource):
         super().__init__()
         self._app = app
 
+    def streams_body(self, request: Any) -> bool:
+        """As the route has it."""
+        return self._app._streams(request)
+
     def render(self, request: Any) -> Any:
         """Answer, whatever the method is."""
         request.failure_page = _FAILED
@@ -50,6 +55,8 @@ class Answering(Resource):
         if handler is None:
             if isinstance(error, Problem):
                 return error.answer(request)
+            if isinstance(error, RequestBodyError) and not (request.startedWriting or request._disconnected):
+                return Problem(error.status, detail=str(error)).answer(request)
             raise error
         request.setResponseCode(error.status if isinstance(error, Problem) else INTERNAL_SERVER_ERROR)
         try:
@@ -92,6 +99,8 @@ def _answer(request: Any, result: Any) -> Any:
     if IResource.providedBy(result):
         # Whoever answers now shows errors in a way of its own.
         del request.failure_page
-        request.render(getChildForRequest(result, request))
+        found = getChildForRequest(result, request)
+        if not request._put_off(found):
+            request.render(found)
         return NOT_DONE_YET
     return result

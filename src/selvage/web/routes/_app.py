@@ -40,12 +40,14 @@ class Route:
         methods: in upper case, without HEAD and OPTIONS, which follow; none for any.
         handler: called with the request, and the parameters of the path by name.
         is_method: it is a method, and called with the object before all else.
+        stream: whether it is called when the head of a request is there, and reads the body as it comes.
     """
 
     path: Path
     methods: tuple[str, ...]
     handler: Callable[..., Any]
     is_method: bool = False
+    stream: bool = False
 
     def takes(self, method: str) -> bool:
         """Tell whether it answers to a method."""
@@ -98,7 +100,12 @@ class App:
     # --- What a program says of it -----------------------------------------------------------------------------
 
     def route(
-        self, path: str, methods: Sequence[str] | None = None, *, branch: bool = False
+        self,
+        path: str,
+        methods: Sequence[str] | None = None,
+        *,
+        branch: bool = False,
+        stream: bool = False,
     ) -> Callable[[_Handler], _Handler]:
         """Have the decorated function answer a path.
 
@@ -107,6 +114,8 @@ class App:
             methods: such as ``("GET", "POST")``; GET by default, any for a branch.
             branch: answer whatever is below as well: what is left of the path is in `request.postpath`, for the resource
                 that the handler returns.
+            stream: call the function as soon as the head of a request is there, and let it read the body as it comes, by
+                `request.body`.
 
         Raises:
             ValueError: the path is malformed.
@@ -124,7 +133,7 @@ class App:
         def add(handler: _Handler) -> _Handler:
             is_method = _is_method(handler)
             _check_parameters(handler, pattern, is_method)
-            self.routes.append(Route(pattern, names, handler, is_method))
+            self.routes.append(Route(pattern, names, handler, is_method, stream))
             return handler
 
         return add
@@ -142,7 +151,8 @@ class App:
     def mount(self, path: str, below: App | Resource) -> None:
         """Have another application, or any resource, answer below a path.  Its errors are its own."""
         resource = below.resource() if isinstance(below, App) else below
-        self.route(path, branch=True)(lambda request, **parameters: resource)
+        # Whether it streams, it says itself when it is found.
+        self.route(path, branch=True, stream=True)(lambda request, **parameters: resource)
 
     def handle_errors(self, *kinds: type[BaseException]) -> Callable[[_Handler], _Handler]:
         """Have the decorated function answer when a handler fails; the first that was added for the error is taken.
@@ -253,6 +263,15 @@ class App:
         if preflight and page_may and cors is not None:
             cors.allow_methods(request, sorted(allowed))
         return None
+
+    def _streams(self, request: Any) -> bool:
+        """Tell whether the route for a request reads the body as it comes."""
+        segments = [segment.decode("utf-8", "replace") for segment in request.postpath]
+        method = request.method.decode("ascii", "replace")
+        for route in self.routes:
+            if route.takes(method) and route.path.match(segments) is not None:
+                return route.stream
+        return False
 
     def _call(self, request: Any, route: Route, parameters: dict[str, Any], left: int) -> Any:
         # The template, for logs and metrics: a client can make up any number of paths.

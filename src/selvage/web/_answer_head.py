@@ -1,0 +1,29 @@
+"""The head of an answer, as HTTP/1 writes it.  Floor 4; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
+
+__all__ = ["head_of_answer"]
+
+
+def head_of_answer(
+    version: bytes, code: bytes, reason: bytes, headers: Headers | Iterable[tuple[bytes, bytes]]
+) -> bytes:
+    """Return status line and headers, with the empty line that ends them.
+
+    Args:
+        headers: pairs of name and value, or `Headers`, which have nothing in them that is not fit to be sent.
+    """
+    lines = [b"%b %b %b" % (version, code, reason)]
+    if isinstance(headers, Headers):
+        for name, values in headers._rawHeaders.items():
+            for value in values:
+                lines.append(name + b": " + value)
+    else:
+        for name, value in headers:
+            lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
+    lines.append(b"\r\n")
+    return b"\r\n".join(lines)

@@ -1,0 +1,150 @@
+"""The body of a request as it comes over a connection of HTTP/1.  Floor 4.
+
+Knows where the body ends, how large it may be, whether the client waits for leave to send it, and what becomes of a request
+whose body is no good.  Bodies that come together with their heads do not pass here, see `HTTPChannel`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from selvage.web._limits import Limits
+from selvage.web._pace import Pace
+from selvage.web._transfer import _ChunkedTransferDecoder, _MalformedChunkedDataError
+from selvage.web.errors import BodyDiscarded, BodyMalformed, BodyTooLarge, RequestBodyError
+
+if TYPE_CHECKING:
+    from selvage.web._channel import HTTPChannel
+
+__all__ = ["IncomingBody"]
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class IncomingBody:
+    """Takes a body out of the stream, and hands it to its request piece by piece.
+
+    Args:
+        channel: where it comes from.
+        request: whose it is.
+        length: its bytes; None when it comes in chunks.
+        limits: what is taken of it.
+    """
+
+    #: Sees to it that it comes fast enough, where anybody does.
+    pace: Pace | None = None
+    #: Whether the client waits to be told that it may send (100-continue).
+    awaited = False
+
+    def __init__(self, channel: HTTPChannel, request: Any, length: int | None, limits: Limits) -> None:
+        self.length = length
+        #: Whether it is read as it comes, by an application that answers already.
+        self.streams = bool(getattr(request, "_streams", False))
+        self._channel = channel
+        self._request = request
+        self._limits = limits
+        self._give = request.handleContentChunk
+        self._left = length
+        self._size = 0
+        self._discard_left: int | None = None
+        self._rest: bytes | None = None
+        self._decoder = None if length is not None else _ChunkedTransferDecoder(self._count, self._end)
+
+    def expect(self, seconds: Callable[[], float] | None, may_wait: bool) -> None:
+        """Begin to wait for it.
+
+        Args:
+            seconds: gives the time; None where nobody knows the channel's clock.
+            may_wait: whether the client may be one that waits to be told to send it.
+        """
+        channel = self._channel
+        if channel.strict or self.streams:
+            self.pace = Pace(self._limits, channel.callLater, seconds or time.monotonic, self.fail)
+        if may_wait:
+            expectations = self._request.requestHeaders._rawHeaders.get(b"Expect")
+            self.awaited = expectations is not None and expectations[0].lower() == b"100-continue"
+            self.hold(False)
+
+    def tell_to_go_on(self) -> None:
+        """Tell a client that waits for that to send the body, unless it has its answer already."""
+        if self.awaited and not getattr(self._request, "startedWriting", False):
+            self.awaited = False
+            self._channel.transport.write(_CONTINUE)
+            self._channel._update_reading()
+
+    def fail(self, error: RequestBodyError) -> None:
+        """Refuse the request; but one that is with the application already is that's to answer."""
+        channel, request = self._channel, self._request
+        channel._log.info("{peer}: {error}", peer=channel.getPeer(), error=error)
+        if not self.streams:
+            channel._refuse(error)
+        elif self.discards:
+            channel.loseConnection()  # it is answered, and was only to be read to its end
+        else:
+            channel._ignore_input()
+            if not request.startedWriting:
+                request.responseHeaders.setRawHeaders(b"connection", [b"close"])
+            request.body_ended(error)
+
+    def take(self, data: bytes) -> bytes | None:
+        """Take the next piece of the stream; return what comes after the body, None as long as that goes on.
+
+        Raises:
+            BodyMalformed, BodyTooLarge: it is of no use any more.
+            BodyDiscarded: as much was discarded of it as ever is.
+        """
+        self.awaited = False
+        if self._decoder is not None:
+            try:
+                self._decoder.dataReceived(data)
+            except _MalformedChunkedDataError as error:
+                raise BodyMalformed(str(error)) from None
+            return self._rest
+        left = self._left or 0
+        piece = data if len(data) <= left else data[:left]
+        self._left = left = left - len(piece)
+        self._count(piece)
+        return None if left else data[len(piece) :]
+
+    def _end(self, rest: bytes) -> None:
+        self._rest = rest
+
+    def _count(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self.pace is not None:
+            self.pace.received = self._size
+        if self._discard_left is not None:
+            self._discard_left -= len(piece)
+            if self._discard_left < 0:
+                raise BodyDiscarded
+            return
+        limit = self._limits.body_bytes
+        if limit is not None and self._size > limit:
+            raise BodyTooLarge(limit)
+        self._give(piece)
+
+    @property
+    def discards(self) -> bool:
+        """Whether nobody gets it."""
+        return self._discard_left is not None
+
+    def discard(self) -> bool:
+        """Hand on no more of it; return whether to wait for its end.
+
+        Also one that is longer than is discarded is read a while: a client that is cut off while it sends may not see the
+        answer that was there first.  But one that waits to be told to go on may never begin.
+        """
+        self._discard_left = self._limits.discard_bytes
+        return not self.awaited
+
+    def hold(self, held: bool) -> None:
+        """Count no time while this side does not read, or has not told the client to begin."""
+        if self.pace is not None:
+            self.pace.pause() if held or self.awaited else self.pace.resume()
+
+    def stop(self) -> None:
+        """Be done with it."""
+        if self.pace is not None:
+            self.pace.stop()
