@@ -61,6 +61,13 @@ def test_head_says_what_get_would(root):
     assert body(answer) == b"" and head(answer)[b"content-length"] == head(whole)[b"content-length"] == b"26"
 
 
+def test_head_asks_for_no_part(root):
+    """RFC 9110 section 14.2: a Range is ignored unless the method is GET."""
+    answer = fetch(root, b"/data.txt", b"Range: bytes=2-4", method=b"HEAD")
+    assert status(answer) == 200 and head(answer)[b"content-length"] == b"26"
+    assert b"content-range" not in head(answer)
+
+
 def test_parts_of_a_file(root):
     answer = fetch(root, b"/data.txt", b"Range: bytes=2-4")
     assert (status(answer), body(answer)) == (206, b"CDE")

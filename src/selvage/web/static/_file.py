@@ -351,7 +351,8 @@ class File(Resource, FilePath[Any]):  # type: ignore[misc]  # `children` is a di
     def _wanted_ranges(self, request: Any) -> list[Range] | None:
         """Return the ranges that a request asks for, None for the whole file."""
         value = request.getHeader(b"range")
-        if value is None or not self._is_as_known(request):
+        # RFC 9110 section 14.2: parts are defined for GET only.
+        if value is None or request.method == b"HEAD" or not self._is_as_known(request):
             return None
         try:
             ranges = self._parseRangeHeader(value)
