@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.serving import Later, Server, body, status
+from selvage.errors import ConnectionLost
+from selvage.failure import Failure
+from selvage.web.http import Request
+from tests.web.serving import OPEN, Later, Seen, Server, body, head, status
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -152,6 +155,13 @@ def test_attack_011_a_carriage_return_alone_ends_nothing():
     refused(GET[:-2] + b"\rX: a\r\n\r\n")
 
 
+@pytest.mark.parametrize("number", [b"1_0", b" 4 4", b"4.0", b"\xb2", "４".encode(), b"4;", b"4,"])
+def test_attack_012_and_015_numbers_are_those_of_the_grammar(number):
+    refused(POST + b"Content-Length: " + number + b"\r\n\r\nabcd" + HIDDEN)
+    if number not in (b"4;", b"4,"):
+        refused(chunked(number + b"\r\nabcd\r\n0\r\n\r\n" + HIDDEN))
+
+
 @pytest.mark.parametrize("extension", [b";\n", b";a\nb", b";a=\r", b"; \0", b';a="\\"', b";\x7f"])
 def test_attack_013_line_ends_in_a_chunk_extension(extension):
     refused(chunked(b"4" + extension + b"\r\nabcd\r\n0\r\n\r\n" + HIDDEN))
@@ -193,15 +203,58 @@ def test_attack_021_whitespace_in_lists_hides_nothing():
     refused(GET + b"X: a\r\n b\r\n\r\n")  # folded
 
 
-def test_attack_023_a_body_that_breaks_off_is_no_body():
-    from selvage.errors import ConnectionLost
-    from selvage.failure import Failure
+def test_attack_022_encodings_are_looked_at_and_line_ends_go_out_in_no_header():
+    """CVE-2024-1135, CVE-2024-6827, CVE-2018-1000164."""
+    for value in (
+        b"chunked, gzip",
+        b"Chunked\x0b",
+        b"chunke",
+        b'"chunked"',
+        b"chunked;",
+        b",chunked",
+        b"identity, chunked",
+    ):
+        refused(POST + b"Transfer-Encoding: " + value + b"\r\n\r\n0\r\n\r\n" + HIDDEN, 400, 501)
 
+    def answer(request):
+        request.setHeader(b"x-a", b"b\r\n\r\n<html>\r\nSet-Cookie: c")
+        request.responseHeaders.addRawHeader(b"x-d", b"e\nf\rg")
+        return b"fine"
+
+    sent = Server(Seen(answer)).send(GET + b"\r\n")
+    assert head(sent)[b"x-a"] == b"b  <html> Set-Cookie: c" and head(sent)[b"x-d"] == b"e f g"
+    assert b"set-cookie" not in head(sent) and body(sent) == b"fine"
+
+
+def test_attack_023_a_body_that_breaks_off_is_no_body():
     for chunks in (b"4\r\nabcd\r\n0\r\n\r", b"4\r\nab", b"4", b"4\r\nabcd\r\n"):
         server = Server()
         assert server.send(chunked(chunks)) == b""
         server.protocol.connectionLost(Failure(ConnectionLost()))
         assert server.seen == []
+
+
+@pytest.mark.parametrize("end", [b"", b"0\r\n", b"4\r\nab"])
+def test_attack_023_who_reads_along_is_told_that_a_body_broke_off(end):
+    told = []
+
+    class Reading(Request):
+        def handleContentChunk(self, data):
+            told.append(data)
+            super().handleContentChunk(data)
+
+        def connectionLost(self, reason):
+            told.append(reason.type)
+            super().connectionLost(reason)
+
+        def requestReceived(self, command, path, version):
+            told.append("complete")
+
+    server = Server(requestFactory=Reading)
+    server.send(chunked(b"4\r\nabcd\r\n" + end))
+    server.close()
+    OPEN.remove(server)
+    assert told[0] == b"abcd" and told[-1] is ConnectionLost and "complete" not in told
 
 
 @pytest.mark.parametrize(
@@ -225,6 +278,17 @@ def test_attack_024_targets_of_the_wrong_form(line):
 
 def test_attack_025_chunks_in_http_1_0():
     refused(b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN)
+
+
+@pytest.mark.parametrize("space", [b"\x85", b"\xa0", b"\x0c", b"\x1c", "\u2003".encode(), b"\0"])
+def test_attack_026_only_space_and_tab_are_whitespace(space):
+    """Python strips more than HTTP does, from str in particular."""
+    for value in (space + b"4", b"4" + space):
+        refused(POST + b"Content-Length: " + value + b"\r\n\r\nabcd" + HIDDEN)
+    for value in (space + b"chunked", b"chunked" + space):
+        refused(POST + b"Transfer-Encoding: " + value + b"\r\n\r\n0\r\n\r\n" + HIDDEN, 400, 501)
+    refused(POST + b"Content-Length" + space + b": 4\r\n\r\nabcd" + HIDDEN)
+    refused(chunked(b"4" + space + b"\r\nabcd\r\n0\r\n\r\n" + HIDDEN))
 
 
 @pytest.mark.parametrize(
