@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from selvage.defer import CancelledError, Deferred, fail
+from selvage.defer import CancelledError, Deferred
 from selvage.errors import (
     ConnectionDone,
     ConnectionLost,
@@ -23,7 +23,6 @@ from selvage.testing import StringTransport
 from selvage.web.client import (
     BodyTooLarge,
     Client,
-    RequestError,
     RequestTimeout,
     Retries,
     StatusError,
@@ -31,79 +30,7 @@ from selvage.web.client import (
     TooManyRedirects,
 )
 from selvage.web.client._proxies import Proxy
-
-EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-
-def response(code=200, body=b"", **headers):
-    fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    return b"HTTP/1.1 %d X\r\n%bContent-Length: %d\r\n\r\n%b" % (code, fields.encode(), len(body), body)
-
-
-class FakeRouter:
-    """Connects to string transports; keeps the routes that were asked for."""
-
-    def __init__(self):
-        self.routes = []
-        self.connections = []
-        self.failures = []
-        self.pending = None
-        self.secure = False
-
-    def endpoint_for(self, route, resolved):
-        self.routes.append(route)
-        self.resolved = resolved
-        return self
-
-    def connect(self, factory):
-        if self.failures:
-            return fail(self.failures.pop(0))
-        self.factory = factory
-        if self.pending is not None:
-            return self.pending
-        self.resolved()
-        connection = factory.buildProtocol(None)
-        connection.makeConnection(StringTransport(lenient=True))
-        self.connections.append(connection)
-        done = Deferred()
-        done.callback(connection)
-        return done
-
-
-class Fixture:
-    def __init__(self, **options):
-        self.clock = Clock()
-        options.setdefault("proxy", False)
-        self.client = Client(reactor=self.clock, **options)
-        self.router = self.client._connections._router = FakeRouter()
-
-    def __call__(self, method, url, **options):
-        results = []
-        deferred = self.client.request(method, url, **options)
-        deferred.addBoth(results.append)
-        self.deferred = deferred
-        return results
-
-    def sent(self, number=-1):
-        return self.router.connections[number].transport.value()
-
-    def answer(self, data, number=-1):
-        connection = self.router.connections[number]
-        connection.transport.clear()
-        connection.dataReceived(data)
-
-
-@pytest.fixture
-def it():
-    return Fixture()
-
-
-def failure_of(results, kind=RequestError):
-    assert results, "nothing has come"
-    assert isinstance(results[0], Failure), results
-    assert results[0].type is kind, results[0].getTraceback()
-    return results[0].value
-
+from tests.web.client.by_hand import EMPTY, Fixture, failure_of, it as it, response
 
 # --- What is sent ---------------------------------------------------------------------------------------------------
 
@@ -650,6 +577,9 @@ def test_attack_080_other_schemes_are_not_followed(it, location):
         ("a=1; Domain=com", "https://example.com/", [], ["https://other.com/"]),
         ("a=1; Domain=co.uk", "https://example.co.uk/", [], ["https://other.co.uk/"]),
         ("a=1; Domain=github.io", "https://me.github.io/", [], ["https://you.github.io/"]),
+        # The host is a public suffix itself: RFC 6265 section 5.3, step 5.
+        ("a=1; Domain=github.io", "https://github.io/", ["https://github.io/"], ["https://you.github.io/"]),
+        ("a=1; Domain=.github.io", "https://github.io/", ["https://github.io/"], ["https://you.github.io/"]),
         (
             "a=1; Domain=example.org",
             "https://example.com/",
@@ -697,6 +627,12 @@ def test_without_a_list_of_suffixes_a_cookie_is_for_its_host_only(monkeypatch):
     it("GET", "http://www.example.com/")
     it.answer(response(200, Set_Cookie="a=1; Domain=example.com"))
     it("GET", "http://other.example.com/")
+    assert b"Cookie" not in it.sent()
+    it("GET", "http://example.com/")
+    it.answer(response(200, Set_Cookie="a=1; Domain=example.com"))
+    it("GET", "http://example.com/")
+    assert b"Cookie: a=1" in it.sent()
+    it("GET", "http://sub.example.com/")
     assert b"Cookie" not in it.sent()
 
 
@@ -909,5 +845,5 @@ def test_whoever_leaves_the_line_leaves_no_line_behind():
 
 def test_an_option_that_there_is_not():
     it = Fixture()
-    with pytest.raises(TypeError, match="no option timout"):
+    with pytest.raises(TypeError, match="no option 'timout': use timeout="):
         it("GET", "http://h/", timout=3)

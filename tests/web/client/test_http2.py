@@ -16,7 +16,7 @@ from selvage.failure import Failure
 from selvage.testing import StringTransport
 from selvage.web.client import RequestError
 
-from .test_client import Fixture, failure_of
+from .by_hand import Fixture, failure_of
 
 OK = [(b":status", b"200")]
 
@@ -77,7 +77,7 @@ class H2Transport(StringTransport):
 
 @pytest.fixture
 def it(monkeypatch):
-    monkeypatch.setattr("tests.web.client.test_client.StringTransport", H2Transport)
+    monkeypatch.setattr("tests.web.client.by_hand.StringTransport", H2Transport)
     return Fixture()
 
 
@@ -290,7 +290,7 @@ def test_the_next_connection_is_shared_while_the_last_one_goes_away(it):
 
 
 def test_an_idle_connection_makes_room_for_another_host(monkeypatch):
-    monkeypatch.setattr("tests.web.client.test_client.StringTransport", H2Transport)
+    monkeypatch.setattr("tests.web.client.by_hand.StringTransport", H2Transport)
     it = Fixture(max_connections=1)
     results, peer = first(it)
     peer.answer(1)
@@ -302,7 +302,7 @@ def test_an_idle_connection_makes_room_for_another_host(monkeypatch):
 
 
 def test_a_connection_that_becomes_free_makes_room_for_another_host(monkeypatch):
-    monkeypatch.setattr("tests.web.client.test_client.StringTransport", H2Transport)
+    monkeypatch.setattr("tests.web.client.by_hand.StringTransport", H2Transport)
     it = Fixture(max_connections=1)
     results, peer = first(it)
     it("GET", "https://other/")

@@ -88,6 +88,7 @@ from selvage.web.client._response import (
 from selvage.web.client._uri import URI as URI, _urljoin as _urljoin
 
 if TYPE_CHECKING:
+    from selvage.web.client._auth import Auth as Auth, DigestAuth as DigestAuth
     from selvage.web.client._client_response import (
         ClientResponse as ClientResponse,
         StreamedResponse as StreamedResponse,
@@ -100,11 +101,13 @@ if TYPE_CHECKING:
         TooManyRedirects as TooManyRedirects,
     )
     from selvage.web.client._limits import Retries as Retries, Timeouts as Timeouts
-    from selvage.web.client._session import Client as Client, RequestOptions as RequestOptions
+    from selvage.web.client._options import RequestOptions as RequestOptions
+    from selvage.web.client._session import Client as Client
 
 __all__ = [
     "URI",
     "Agent",
+    "Auth",
     "BadHeaders",
     "BadResponseVersion",
     "BodyTooLarge",
@@ -119,6 +122,7 @@ __all__ = [
     "ContentDecodingError",
     "CookieAgent",
     "DeflateDecoder",
+    "DigestAuth",
     "ExcessWrite",
     "FileBodyProducer",
     "GzipDecoder",
@@ -161,10 +165,12 @@ __all__ = [
 
 # The pleasant client is loaded when it is asked for: programs of Twisted do without it.
 _HOMES = {
+    "Auth": "selvage.web.client._auth",
+    "DigestAuth": "selvage.web.client._auth",
     "Client": "selvage.web.client._session",
     "ClientResponse": "selvage.web.client._client_response",
     "RequestError": "selvage.web.client._failures",
-    "RequestOptions": "selvage.web.client._session",
+    "RequestOptions": "selvage.web.client._options",
     "RequestTimeout": "selvage.web.client._failures",
     "Retries": "selvage.web.client._limits",
     "StatusError": "selvage.web.client._failures",

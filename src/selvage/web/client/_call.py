@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selvage.defer import CancelledError, Deferred
 from selvage.endpoints import AddressForbiddenError, ProxyError
@@ -17,6 +17,9 @@ from selvage.web.client._errors import (
 )
 from selvage.web.client._failures import RequestError, RequestTimeout, words_of
 from selvage.web.client._limits import Retries, Timeouts
+
+if TYPE_CHECKING:
+    from selvage.web.client._auth import Auth
 
 __all__ = ["Call"]
 
@@ -36,6 +39,8 @@ class Call:
         reactor: an `IReactorTime`.
         method, address, headers, content: what is asked for; change with redirections.
         timeouts, retries, limit_bytes, redirects: its limits.
+        auth: credentials that are made for each attempt; None for none.
+        expects: whether the server gives leave for the body; None when that depends on its size.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class Call:
         retries: Retries,
         limit_bytes: int | None,
         redirects: int,
+        auth: Auth | None = None,
+        expects: bool | None = None,
     ) -> None:
         self.reactor = reactor
         self.method = method
@@ -58,6 +65,10 @@ class Call:
         self.retries = retries
         self.limit_bytes = limit_bytes
         self.redirects = redirects
+        self.auth = auth
+        self.expects = expects
+        #: Whether the last attempt did ask for leave.
+        self.has_asked_leave = False
         self.stage = "resolve"
         #: What is waited for outside the body; cancelled when time is up.
         self.current: Deferred[Any] | None = None
@@ -75,6 +86,16 @@ class Call:
     def url(self) -> str:
         """Where to."""
         return self.address.url
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether it can be sent as it is, perhaps once more."""
+        return self.content is None or self.content.can_be_sent
+
+    def await_response(self) -> None:
+        """Know that the request is written."""
+        self.stage = "response"
+        self.watch("read")
 
     # --- Deadlines -----------------------------------------------------------------------------------------------
 

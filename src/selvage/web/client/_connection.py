@@ -187,9 +187,16 @@ class HTTP11ClientProtocol(Protocol):
         if self._state == "TRANSMITTING":
             self._state = "TRANSMITTING_AFTER_RECEIVING_RESPONSE"
             self._hand_out()
-            self._giveUp(Failure(ConnectionDone("synthetic!")))
+            # Not `loseConnection`: that waits for the body, which the server may never read.
+            self.transport.abortConnection()
+            self._disconnectParser(Failure(ConnectionDone("synthetic!")))
             return
         self._state = "QUIESCENT"
+        if request.bodyProducer is not None and _unsent_bytes(self.transport):
+            # Answered before the server has the body, which it may never read: as above.
+            self.transport.abortConnection()
+            self._disconnectParser(Failure(ConnectionDone("synthetic!")))
+            return
         if rest or not parser._reader.reusable or not request.persistent:
             self._giveUp(Failure(ConnectionDone("synthetic!")))
             return
@@ -258,3 +265,9 @@ class HTTP11ClientProtocol(Protocol):
         over: Deferred[None] = Deferred()
         self._abortDeferreds.append(over)
         return over
+
+
+def _unsent_bytes(transport: Any) -> int:
+    """Return how much a transport has not sent yet; 0 for one that does not know."""
+    unsent = getattr(transport, "unsent_bytes", None)
+    return 0 if unsent is None else unsent()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json as _json
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from io import TextIOBase
 from mimetypes import guess_type
 from secrets import token_hex
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import urlencode
 
 from selvage.defer import Deferred, ensureDeferred, succeed
 from selvage.interfaces import implementer
+from selvage.web.client._arguments import pairs_of
 from selvage.web.interfaces import UNKNOWN_LENGTH, IBodyProducer
 
 __all__ = ["Content", "content_of"]
@@ -31,12 +33,23 @@ class Content:
         content_type: for the header; None when the caller has to know.
         make: makes an `IBodyProducer`.
         repeatable: whether `make` may be called again.
+        size: its octets, as far as they are known.
     """
 
-    def __init__(self, content_type: str | None, make: Callable[[], Any], repeatable: bool) -> None:
+    def __init__(
+        self, content_type: str | None, make: Callable[[], Any], repeatable: bool, size: int | None = None
+    ) -> None:
         self.content_type = content_type
         self.producer = make
         self.repeatable = repeatable
+        self.size = size
+        #: Whether some of it may have been sent.
+        self.is_begun = False
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether it can be sent, perhaps once more."""
+        return self.repeatable or not self.is_begun
 
 
 def content_of(
@@ -50,7 +63,7 @@ def content_of(
     if has_json:
         if data is not None or files is not None:
             raise TypeError("a request has one body: give json=, or data= and files=")
-        return _bytes(_json.dumps(json, allow_nan=False, separators=(",", ":")).encode(), "application/json")
+        return _bytes(_json_of(json), "application/json")
     if files is not None:
         return _multipart(data, files)
     if data is None:
@@ -64,6 +77,7 @@ def content_of(
     if IBodyProducer.providedBy(data):
         return Content(None, lambda: data, False)
     if hasattr(data, "read"):
+        _check_binary(data)
         return _parts([data], None)
     if isinstance(data, Sequence) and all(isinstance(pair, tuple) for pair in data):
         return _bytes(urlencode(data).encode("ascii"), "application/x-www-form-urlencoded")
@@ -77,8 +91,21 @@ def content_of(
     )
 
 
+def _json_of(value: Any) -> bytes:
+    """Return JSON.
+
+    Raises:
+        TypeError, ValueError: there is something that JSON does not have, and the message says so.
+    """
+    try:
+        return _json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"json= cannot be sent: {error}") from None
+
+
 def _bytes(data: bytes, content_type: str | None) -> Content:
-    return Content(content_type, lambda: _BytesProducer(data), True)
+    return Content(content_type, lambda: _BytesProducer(data), True, len(data))
 
 
 @implementer(IBodyProducer)
@@ -141,6 +168,19 @@ class _Paced:
             running.cancel()
 
 
+def _octets(piece: Any) -> bytes:
+    """Return a piece of a body.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(piece, bytes):
+        return piece
+    if isinstance(piece, (bytearray, memoryview)):
+        return bytes(piece)
+    raise TypeError(f"a piece of a body is a {type(piece).__name__}: data= has to yield bytes")
+
+
 @implementer(IBodyProducer)
 class _Producer(_Paced):
     """Writes what an iterator yields, as fast as the server takes it."""
@@ -154,7 +194,7 @@ class _Producer(_Paced):
         for piece in self._pieces:
             if self._is_stopped:
                 return
-            consumer.write(piece)
+            consumer.write(_octets(piece))
             await self._turn()
 
 
@@ -172,7 +212,7 @@ class _AsyncProducer(_Paced):
         async for piece in self._pieces:
             if self._is_stopped:
                 return
-            consumer.write(piece)
+            consumer.write(_octets(piece))
             await self._turn()
 
 
@@ -210,14 +250,11 @@ def _parts(parts: list[Any], content_type: str | None) -> Content:
             if start is not None:
                 part.seek(start)
             while piece := part.read(_PIECE_BYTES):
-                if not isinstance(piece, bytes):
-                    raise TypeError(
-                        "a file to be sent has to be opened in binary mode, as by open(path, 'rb')"
-                    )
                 yield piece
 
-    length = sum(size for size in sizes if size is not None) if repeatable else UNKNOWN_LENGTH
-    return Content(content_type, lambda: _Producer(pieces(), length), repeatable)
+    size = sum(size for size in sizes if size is not None) if repeatable else None
+    length = UNKNOWN_LENGTH if size is None else size
+    return Content(content_type, lambda: _Producer(pieces(), length), repeatable, size)
 
 
 def _quoted(name: str) -> str:
@@ -240,34 +277,56 @@ def _multipart(data: Any, files: Any) -> Content:
             head += f"\r\nContent-Type: {content_type}"
         parts.extend([f"{head}\r\n\r\n".encode(), body, b"\r\n"])
 
-    for name, value in _pairs(data):
+    for name, value in _fields("data", data):
         add(name, str(value).encode() if not isinstance(value, bytes) else value, None, None)
-    for name, given in _pairs(files):
+    for name, given in _fields("files", files):
         filename, body, content_type = _file_of(name, given)
         add(name, body, filename, content_type)
     parts.append(f"--{boundary}--\r\n".encode())
     return _parts(parts, f"multipart/form-data; boundary={boundary}")
 
 
-def _pairs(fields: Any) -> list[tuple[str, Any]]:
-    if fields is None:
-        return []
-    pairs: list[tuple[str, Any]] = []
-    for name, value in fields.items() if isinstance(fields, Mapping) else fields:
+def _fields(what: str, given: Any) -> list[tuple[str, Any]]:
+    """Return the fields of a form; a list stands for several of one name."""
+    fields: list[tuple[str, Any]] = []
+    for name, value in [] if given is None else pairs_of(what, given):
         values = value if isinstance(value, list) else [value]
-        pairs.extend((name, each) for each in values)
-    return pairs
+        fields.extend((name, each) for each in values)
+    return fields
 
 
 def _file_of(name: str, given: Any) -> tuple[str, Any, str]:
-    """Return name, contents and type of what was given for a file: contents, or a tuple of these."""
+    """Return name, contents and type of what was given for a file: contents, or a tuple of these.
+
+    Raises:
+        TypeError: it is neither.
+    """
     filename, body, content_type = None, given, None
     if isinstance(given, tuple):
+        if len(given) not in (2, 3):
+            raise TypeError(
+                f"files={{{name!r}: ...}}: give (name, contents) or (name, contents, content type)"
+            )
         filename, body, *rest = given
         content_type = rest[0] if rest else None
+    if isinstance(body, str):
+        body = body.encode()
+    if not isinstance(body, bytes) and not hasattr(body, "read"):
+        raise TypeError(
+            f"files={{{name!r}: ...}} is a {type(body).__name__}: give contents, or a file opened in binary mode"
+        )
+    _check_binary(body)
     if filename is None:
         path = getattr(body, "name", None)
         filename = os.path.basename(path) if isinstance(path, str) else name
-    if isinstance(body, str):
-        body = body.encode()
     return filename, body, content_type or guess_type(filename)[0] or "application/octet-stream"
+
+
+def _check_binary(file: Any) -> None:
+    """Refuse a file of text at once.
+
+    Raises:
+        TypeError: it is one.
+    """
+    if isinstance(file, TextIOBase):
+        raise TypeError("a file to be sent has to be opened in binary mode, as by open(path, 'rb')")

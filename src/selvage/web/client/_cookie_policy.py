@@ -13,7 +13,9 @@ from http.cookiejar import Cookie, DefaultCookiePolicy
 from importlib import import_module
 from typing import Any
 
-__all__ = ["StrictCookiePolicy"]
+from selvage.web.client._cookies import _FakeStdlibRequest
+
+__all__ = ["StrictCookiePolicy", "cookie_for"]
 
 
 class StrictCookiePolicy(DefaultCookiePolicy):
@@ -48,6 +50,31 @@ class StrictCookiePolicy(DefaultCookiePolicy):
         if not cookie.domain_specified:
             return True
         domain = cookie.domain.lstrip(".").lower()
-        if domain == request.origin_req_host.lower():
+        if self._suffixes is not None and not self._suffixes.is_public(domain):
             return True
-        return self._suffixes is not None and not self._suffixes.is_public(domain)
+        if domain != request.origin_req_host.lower():
+            return False
+        _bind_to_host(cookie, request)
+        return True
+
+
+def _host_of(request: Any) -> str:
+    """Return a host as the jar names it: one without dots gets ".local"."""
+    host: str = request.origin_req_host.lower()
+    return host if "." in host or ":" in host else f"{host}.local"
+
+
+def _bind_to_host(cookie: Cookie, request: Any) -> None:
+    """Make a cookie its host's own: what names a public suffix that is the host itself.  RFC 6265 section 5.3, step 5."""
+    cookie.domain = _host_of(request)
+    cookie.domain_specified = cookie.domain_initial_dot = False
+
+
+def cookie_for(url: str, name: str, value: str) -> Cookie:
+    """Return a cookie for the host of a URL alone; one of https is never sent without TLS."""
+    request: Any = _FakeStdlibRequest(url.encode("ascii"))
+    host = _host_of(request)
+    is_secure = request.type == "https"
+    return Cookie(
+        0, name, value, None, False, host, False, False, "/", True, is_secure, None, True, None, None, {}
+    )

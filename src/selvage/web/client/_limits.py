@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from random import random
+from typing import Any
 
-__all__ = ["Retries", "Timeouts"]
+__all__ = ["Retries", "Timeouts", "check_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Timeouts:
     total: float | None = 300.0
     connect: float | None = 30.0
     read: float | None = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("total", "connect", "read"):
+            check_seconds(f"the {name} timeout", getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,18 @@ class Retries:
     jitter: float = 0.25
     dice: Callable[[], float] = field(default=random, repr=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 0:
+            raise ValueError(f"retries={self.count!r}: give how often a request is sent again, 0 or more")
+        for name in ("methods", "statuses"):
+            if isinstance(getattr(self, name), (str, int)):
+                raise TypeError(f"{name}={getattr(self, name)!r}: give a set of them")
+        if any(method != method.upper() for method in self.methods):
+            raise ValueError(f"methods={sorted(self.methods)}: methods are in capitals, such as 'GET'")
+        for name in ("first_delay_s", "max_delay_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}: a delay is 0 seconds or more")
+
     def delay_s(self, attempt: int, retry_after: str | None = None, now: float = 0.0) -> float:
         """Return how long to wait.
 
@@ -63,6 +80,21 @@ class Retries:
             return min(max(asked, 0.0), self.max_delay_s)
         delay = min(self.first_delay_s * self.factor**attempt, self.max_delay_s)
         return delay * (1 - self.jitter * self.dice())
+
+
+def check_seconds(what: str, given: Any) -> None:
+    """Refuse what is no time to wait.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not above 0.
+    """
+    if given is None:
+        return
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise TypeError(f"{what} is a {type(given).__name__}: give seconds, or None for no limit")
+    if not given > 0:
+        raise ValueError(f"{what} is {given!r}: give seconds above 0, or None for no limit")
 
 
 def _seconds_of(retry_after: str | None, now: float) -> float | None:

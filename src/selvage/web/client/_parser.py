@@ -233,8 +233,12 @@ class HTTPClientParser(HTTPParser):
         self.state = HEADER
 
     def informational_received(self, fields: list[tuple[bytes, bytes]]) -> None:
-        """Mention it, and wait for the final response."""
-        _log.info("Ignoring unexpected {code} response", code=self._reader.code)
+        """Tell a body that waits for it, or mention it; and wait for the final response."""
+        waits = getattr(getattr(self.request, "bodyProducer", None), "informational_received", None)
+        if waits is not None:
+            waits(self._reader.code)
+        else:
+            _log.info("Ignoring unexpected {code} response", code=self._reader.code)
         self.response = None
         self.state = STATUS
 

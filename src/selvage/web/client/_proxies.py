@@ -39,11 +39,13 @@ class Proxy(NamedTuple):
             raise ValueError(f"a proxy of the kind {parts.scheme!r} is not known; there are {known}")
         if not parts.hostname:
             raise ValueError("the URL of a proxy has no host in it")
+        try:
+            port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        except ValueError as error:
+            raise ValueError(f"the URL of a proxy has no port that can be: {error}") from None
         username = None if parts.username is None else unquote(parts.username)
         password = None if parts.password is None else unquote(parts.password)
-        return cls(
-            parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme], username, password
-        )
+        return cls(parts.scheme, parts.hostname, port, username, password)
 
     def __repr__(self) -> str:
         credentials = "" if self.username is None else "***@"

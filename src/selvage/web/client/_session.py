@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
 from time import time
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from selvage.defer import Deferred
@@ -23,25 +23,31 @@ from selvage.web.client._arguments import (
     Address,
     address_of,
     authorization,
+    count_of,
     headers_of,
+    jar_of,
     proxies_of,
     retries_of,
+    size_of,
     timeouts_of,
 )
+from selvage.web.client._auth import Auth
 from selvage.web.client._call import Call
 from selvage.web.client._client_response import BodyReader, ClientResponse, StreamedResponse
 from selvage.web.client._codecs import available
 from selvage.web.client._content import content_of
-from selvage.web.client._cookie_policy import StrictCookiePolicy
 from selvage.web.client._cookies import _FakeStdlibRequest, _FakeStdlibResponse
 from selvage.web.client._decoding import DECODERS, ContentDecoderAgent
 from selvage.web.client._errors import RequestNotSent, RequestTransmissionFailed, ResponseNeverReceived
 from selvage.web.client._failures import RequestError, TooManyRedirects
-from selvage.web.client._limits import Retries, Timeouts
+from selvage.web.client._limits import Retries, Timeouts, check_seconds
+from selvage.web.client._options import AuthLike, HeadersLike, RequestOptions, check_options
 from selvage.web.client._origins import Connections, Route, Router
 from selvage.web.client._policy import BrowserLikePolicyForHTTPS, HostnameCachingHTTPSPolicy
 from selvage.web.client._redirect import BODY_HEADERS, SENSITIVE_HEADERS, discard_body
 from selvage.web.client._request import Request, _ensureValidMethod
+from selvage.web.client._upload import EXPECT_BYTES, Upload
+from selvage.web.interfaces import IPolicyForHTTPS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -66,33 +72,12 @@ REDIRECTS = 20
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD = frozenset({307, 308})
+_UNAUTHORIZED = 401
+_EXPECTATION_FAILED = 417
+#: Challenges that one request answers: the first, and another one for a nonce that was too old.
+_CHALLENGES = 2
 
 _MAY_REPEAT = (RequestNotSent, RequestTransmissionFailed, ResponseNeverReceived)
-
-
-class RequestOptions(TypedDict, total=False):
-    """What requests can be told besides method and URL."""
-
-    #: Added to the query: a mapping, or a list of pairs.
-    params: Any
-    #: A mapping, a list of pairs, or `Headers`.
-    headers: Any
-    #: Sent as JSON.
-    json: Any
-    #: bytes, str, a mapping or list of pairs (a form), a file, an iterable or asynchronous iterable of bytes, or an
-    #: `IBodyProducer`.
-    data: Any
-    #: By field the file: contents, a file opened in binary mode, or (name, contents, content type).
-    files: Any
-    #: (user, password) for Basic, or the whole value of Authorization.
-    auth: tuple[str, str] | str | None
-    #: Seconds for all of it, or `Timeouts`.
-    timeout: float | Timeouts | None
-    #: How often, or `Retries`.
-    retries: int | Retries
-    follow_redirects: bool
-    #: How large the body may be, decompressed; None for any size.
-    limit_bytes: int | None
 
 
 class Client:
@@ -103,6 +88,7 @@ class Client:
         headers: sent with each request.
         auth: as of `RequestOptions`; sent to the host of `base_url`, without one to each host.
         cookies: an `http.cookiejar.CookieJar`; by default one that keeps cookies to who set them (`StrictCookiePolicy`).
+            A mapping of cookies is for the host of `base_url` alone.
         timeout: seconds for a whole request, or `Timeouts`.
         retries: how often a request that failed is sent again where that is safe, or `Retries`; 0 by default.
         proxy: the URL of a proxy for all requests (``http://``, ``https://``, ``socks5://``), or a mapping from "http",
@@ -129,9 +115,9 @@ class Client:
         self,
         base_url: str | None = None,
         *,
-        headers: Any = None,
-        auth: tuple[str, str] | str | None = None,
-        cookies: CookieJar | None = None,
+        headers: HeadersLike | None = None,
+        auth: AuthLike | None = None,
+        cookies: CookieJar | Mapping[str, str] | None = None,
         timeout: float | Timeouts | None = Timeouts(),  # noqa: B008 -- frozen
         retries: int | Retries = 0,
         proxy: str | Mapping[str, str] | bool | None = None,
@@ -148,6 +134,8 @@ class Client:
         reactor: Any = None,
     ) -> None:
         self._reactor = get_reactor() if reactor is None else reactor
+        if base_url is not None:
+            address_of(base_url)  # raises ValueError when it is none
         self._base_url = base_url
         self._headers = headers_of(headers)
         for name, value in (
@@ -157,19 +145,35 @@ class Client:
         ):
             if not self._headers.hasHeader(name):
                 self._headers.setRawHeaders(name, [value])
+        _auth_of(auth)  # raises when it is none
         self._auth = auth
-        self.cookies = CookieJar(StrictCookiePolicy()) if cookies is None else cookies
+        self.cookies = jar_of(cookies, base_url)
         self._timeouts = timeouts_of(timeout)
         self._retries = retries_of(retries)
         self._proxies = proxies_of(proxy, address_filter)
         self._follow_redirects = follow_redirects
-        self._max_redirects = max_redirects
-        self._limit_bytes = limit_bytes
+        self._max_redirects = count_of("max_redirects", max_redirects, 0)
+        self._limit_bytes = size_of(limit_bytes)
         if policy is None:
             protocols = (b"h2", b"http/1.1") if http2 else (b"http/1.1",)
             policy = HostnameCachingHTTPSPolicy(BrowserLikePolicyForHTTPS(protocols=protocols), 100)
+        elif not IPolicyForHTTPS.providedBy(policy):
+            raise TypeError(
+                f"policy= is a {type(policy).__name__}: give an IPolicyForHTTPS, such as BrowserLikePolicyForHTTPS()"
+            )
+        if address_filter is not None and not callable(address_filter):
+            raise TypeError(
+                f"address_filter= is a {type(address_filter).__name__}: give what is called with each address"
+            )
+        check_seconds("idle_s", idle_s)
         router = Router(self._reactor, policy, self._timeouts.connect, bind_address, address_filter)
-        self._connections = Connections(self._reactor, router, max_per_host, max_connections, idle_s)
+        self._connections = Connections(
+            self._reactor,
+            router,
+            count_of("max_per_host", max_per_host),
+            count_of("max_connections", max_connections),
+            idle_s,
+        )
         self._decoder = ContentDecoderAgent(None, list(DECODERS.items()))
 
     def __repr__(self) -> str:
@@ -254,24 +258,27 @@ class Client:
 
     def _prepare(self, method: str, url: str, options: RequestOptions) -> Call:
         """Return a request that can be sent."""
-        if not options.keys() <= RequestOptions.__optional_keys__:
-            unknown = ", ".join(sorted(options.keys() - RequestOptions.__optional_keys__))
-            raise TypeError(f"a request has no option {unknown}: see RequestOptions")
+        check_options(options)
+        if not isinstance(method, str):
+            raise TypeError(f"the method is a {type(method).__name__}: give str, such as 'GET'")
+        _ensureValidMethod(method.encode("utf-8"))
         headers = self._headers.copy()
         if "headers" in options:
             for name, values in headers_of(options["headers"]).getAllRawHeaders():
                 headers.setRawHeaders(name, list(values))
         address = address_of(url, self._base_url, options.get("params"))
-        auth = options.get("auth", address.credentials or self._auth_for(address))
-        if auth is not None and not headers.hasHeader(b"authorization"):
-            headers.setRawHeaders(b"authorization", [authorization(auth)])
+        auth = _auth_of(options.get("auth", address.credentials or self._auth_for(address)))
+        if headers.hasHeader(b"authorization"):
+            auth = None
+        elif isinstance(auth, str):
+            headers.setRawHeaders(b"authorization", [auth])
+            auth = None
         content = content_of(
             options.get("json"), options.get("data"), options.get("files"), has_json="json" in options
         )
         if content is not None and content.content_type and not headers.hasHeader(b"content-type"):
             headers.setRawHeaders(b"content-type", [content.content_type])
         follows = options.get("follow_redirects", self._follow_redirects)
-        _ensureValidMethod(method.encode("ascii"))
         return Call(
             self._reactor,
             method,
@@ -280,11 +287,13 @@ class Client:
             content,
             timeouts_of(options["timeout"]) if "timeout" in options else self._timeouts,
             retries_of(options["retries"]) if "retries" in options else self._retries,
-            options.get("limit_bytes", self._limit_bytes),
+            size_of(options["limit_bytes"]) if "limit_bytes" in options else self._limit_bytes,
             self._max_redirects if follows else 0,
+            auth,
+            options.get("expect_continue"),
         )
 
-    def _auth_for(self, address: Address) -> tuple[str, str] | str | None:
+    def _auth_for(self, address: Address) -> AuthLike | None:
         """Return the client's own credentials, if they are for this URL."""
         if self._auth is None or self._base_url is None:
             return self._auth
@@ -305,8 +314,7 @@ class Client:
         """Send a request, and follow where it leads; the body of the last response is still to come."""
         history: list[ClientResponse] = []
         while True:
-            response = await self._send(call)
-            self._keep_cookies(call, response)
+            response = await self._send_allowed(call)
             if response.code in _REDIRECTS and call.redirects:
                 location = response.headers.getRawHeaders(b"location")
                 if location:
@@ -335,14 +343,38 @@ class Client:
             call.content = None
             for name in BODY_HEADERS:
                 call.headers.removeHeader(name)
-        if call.content is not None and not call.content.repeatable:
+        if not call.can_be_sent:
             raise RequestError(
                 "response", call.method, call.url, "it leads elsewhere, and its body cannot be sent twice"
             )
         if address.origin != call.address.origin:
             for name in (*SENSITIVE_HEADERS, b"host"):
                 call.headers.removeHeader(name)
+            call.auth = None
         call.address = address
+
+    # --- What the server wants first -------------------------------------------------------------------------------
+
+    async def _send_allowed(self, call: Call) -> Any:
+        """Send a request, and once more as the server wants it: with credentials, or without an expectation."""
+        answered = 0
+        while True:
+            response = await self._send(call)
+            self._keep_cookies(call, response)
+            if not call.can_be_sent:
+                return response
+            if response.code == _EXPECTATION_FAILED and call.has_asked_leave:
+                call.expects = False
+            elif (
+                response.code == _UNAUTHORIZED
+                and call.auth is not None
+                and answered < _CHALLENGES
+                and call.auth.challenged(call.url, response.headers, answered > 0)
+            ):
+                answered += 1
+            else:
+                return response
+            discard_body(response)
 
     # --- Retries -------------------------------------------------------------------------------------------------
 
@@ -381,11 +413,12 @@ class Client:
         try:
             route = self._route_of(call.address)
             for left in reversed(range(_REUSES + 1)):
-                call.stage = "resolve"
+                call.stage = "connect"  # a place in the line belongs to it
                 leave = self._connections.get(route)
                 if not leave.called or leave.result is None:
                     call.watch("connect")
                 connection = await leave
+                call.stage = "resolve"
                 is_fresh = connection is None
                 if connection is None:
                     connection = await self._connections.connect(route, lambda stage: _enter(call, stage))
@@ -403,7 +436,7 @@ class Client:
             call.unwatch()
 
     def _may_repeat(self, call: Call, error: BaseException) -> bool:
-        if call.content is not None and not call.content.repeatable:
+        if not call.can_be_sent:
             return False
         cancelled = call.error_of(error)
         if not isinstance(cancelled, RequestError) or getattr(cancelled, "which", None):
@@ -417,26 +450,42 @@ class Client:
         if not headers.hasHeader(b"host"):
             headers.setRawHeaders(b"host", [address.host_value])
         cookies = None if headers.hasHeader(b"cookie") else _cookies_for(self.cookies, call.url)
-        if cookies or route.asks_proxy:
+        credentials = None if call.auth is None else call.auth.authorization(call.method, call.url)
+        expects = call.has_asked_leave = self._expects(call, connection)
+        if cookies or route.asks_proxy or credentials or expects:
             headers = headers.copy()  # these are for this connection, or this moment
         if cookies:
             headers.setRawHeaders(b"cookie", cookies)
+        if credentials:
+            headers.setRawHeaders(b"authorization", [credentials])
+        if expects:
+            headers.setRawHeaders(b"expect", [b"100-continue"])
         if route.asks_proxy:
             assert route.proxy is not None
             target = call.url
             if route.proxy.username is not None:
                 basic = authorization((route.proxy.username, route.proxy.password or ""))
                 headers.setRawHeaders(b"proxy-authorization", [basic])
-        producer = None if call.content is None else _Told(call.content.producer(), call)
+        producer = None if call.content is None else Upload(call.content, call, expects)
         request = Request(call.method.encode("ascii"), target.encode("ascii"), headers, producer, True)
         call.stage = "request"
         if producer is None:
-            _await_response(call)
+            call.await_response()
         else:
             call.unwatch()
         response = await connection.request(request)
+        if producer is not None and producer.is_expecting:
+            producer.answered(response.code)
         call.stage = "body"
         return response
+
+    def _expects(self, call: Call, connection: Any) -> bool:
+        """Tell whether the server is to give leave for the body; in HTTP/2 it can stop one at any time."""
+        if call.content is None or connection.http2 is not None:
+            return False
+        if call.expects is None:
+            return call.content.size is not None and call.content.size >= EXPECT_BYTES
+        return call.expects
 
     def _route_of(self, address: Address) -> Route:
         scheme, host, port = address.origin
@@ -484,39 +533,9 @@ class Streaming:
         self._call.finish()
 
 
-# --- What a request is made of ----------------------------------------------------------------------------------------
-
-
-class _Told:
-    """A body producer that tells when it is done: from then on the server is waited for."""
-
-    def __init__(self, producer: Any, call: Call) -> None:
-        self._producer = producer
-        self._call = call
-        self.length = producer.length
-
-    def startProducing(self, consumer: Any) -> Deferred[None]:
-        done: Deferred[None] = self._producer.startProducing(consumer)
-
-        def written(result: None) -> None:
-            if self._call.stage == "request":
-                _await_response(self._call)
-
-        return done.addCallback(written)
-
-    def pauseProducing(self) -> None:
-        self._producer.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        self._producer.resumeProducing()
-
-    def stopProducing(self) -> None:
-        self._producer.stopProducing()
-
-
-def _await_response(call: Call) -> None:
-    call.stage = "response"
-    call.watch("read")
+def _auth_of(auth: AuthLike | None) -> str | Auth | None:
+    """Return the value of Authorization, or what makes it."""
+    return auth if auth is None or isinstance(auth, Auth) else authorization(auth)
 
 
 def _enter(call: Call, stage: str) -> None:
