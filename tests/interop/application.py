@@ -6,6 +6,7 @@ import hashlib
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from selvage.defer import Deferred, maybeDeferred
 from selvage.endpoints import serverFromString
 from selvage.reactor import get_reactor
+from selvage.tasks import deferLater
 from selvage.web.resource import EncodingResourceWrapper, Resource
 from selvage.web.server import GzipEncoderFactory, Site
 from selvage.web.static import Data, File
@@ -206,6 +208,12 @@ async def serving(folder: Path, description: str = "tcp:0:interface=127.0.0.1", 
     finally:
         await maybeDeferred(port.stopListening)
         await site.finish_requests()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until something is so; the test's own timeout is the bound."""
+    while not true():
+        await deferLater(get_reactor(), 0.005)
 
 
 def run(*command: object) -> subprocess.CompletedProcess[bytes]:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from selvage.defer import ensureDeferred, gatherResults
-from selvage.reactor import deferToThread, get_reactor
-from selvage.tasks import Clock, deferLater
+from selvage.reactor import deferToThread
+from selvage.tasks import Clock
 from selvage.web.server import Limits
 from tests.transports.certificates import certificate, client_context
 
-from .application import LARGE, MIB, PATIENCE_S, STREAM, TEXT, run, serving
+from .application import LARGE, MIB, PATIENCE_S, STREAM, TEXT, run, serving, until
 from .fronts import in_front, program
 
 httpx = pytest.importorskip("httpx")
@@ -56,12 +56,6 @@ def front(folder: Any) -> Any:
 def client(**options: Any) -> Any:
     """A client that knows nothing of this machine's proxies."""
     return httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S, verify=client_context(), **options)
-
-
-async def until(true: Any) -> None:
-    """Wait until something is so; the test's own timeout is the bound."""
-    while not true():
-        await deferLater(get_reactor(), 0.005)
 
 
 @both

@@ -22,6 +22,7 @@ from selvage.interfaces import IConsumer, implementer
 from selvage.interfaces._base import Interface, Protocol
 from selvage.logger import Logger
 from selvage.web._body import ArrivingContent, RequestBody
+from selvage.web._conditions import is_unmodified, is_wanted
 from selvage.web._cookies import parse_cookies, write_cookie
 from selvage.web._dates import datetimeToString, stringToDatetime
 from selvage.web._forms import FormError, form_arguments, parse_qs
@@ -511,11 +512,16 @@ class Request:
         Args:
             when: seconds since 1970.
 
-        Returns: `CACHED` when the client has it already, and 304 is set; else None.
+        Returns: `CACHED` when the client has it already, and 304 is set, or when it has changed after the time up to which the
+        client wants it unchanged, and 412 is set; else None.
         """
         when = math.ceil(when)  # HTTP has no fractions
         if not self.lastModified or self.lastModified < when:
             self.lastModified = when
+        if not is_unmodified(self.requestHeaders, self.lastModified):
+            self.setResponseCode(PRECONDITION_FAILED)
+        if self.code == PRECONDITION_FAILED:
+            return CACHED
         since = self.getHeader(b"if-modified-since")
         if since and self.getHeader(b"if-none-match") is None:
             try:
@@ -530,11 +536,14 @@ class Request:
     def setETag(self, etag: bytes) -> object:
         """Say which version of the resource this is.
 
-        Returns: `CACHED` when the client has it already, and 304 (or for other methods than GET and HEAD 412) is set; else
-        None.
+        Returns: `CACHED` when the client has it already, and 304 (or for other methods than GET and HEAD 412) is set, or when
+        it wants another one (If-Match), and 412 is set; else None.
         """
         if etag:
             self.etag = etag
+        if not is_wanted(self.requestHeaders, etag):
+            self.setResponseCode(PRECONDITION_FAILED)
+            return CACHED
         tags = b",".join(self.requestHeaders.getRawHeaders(b"if-none-match", ()))
         if tags:
             # Weak or not is one here (RFC 9110 section 13.1.2).
