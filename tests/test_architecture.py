@@ -226,6 +226,15 @@ def test_nothing_imports_what_stands_beside_the_floors():
     )
 
 
+def test_logins_know_no_protocol():
+    """Of floor 4, `auth` is what the others stand on."""
+    violations(
+        str(each)
+        for each in own_imports()
+        if part_of(each.importer) == "auth" and part_of(each.target) != "auth" and floor_of(each.target) == 4
+    )
+
+
 def test_order_within_floor_0():
     violations(
         str(each)

@@ -123,7 +123,7 @@ class Counted(UsernamePassword):
         return super().checkPassword(password)
 
 
-def test_attack_unknown_names_cost_what_known_ones_do(passwords):
+def test_unknown_names_cost_what_known_ones_do(passwords):
     """A refusal after fewer comparisons, or without the costly hash, tells by its time which names exist."""
     hashed = []
 
@@ -144,7 +144,7 @@ def test_attack_unknown_names_cost_what_known_ones_do(passwords):
     assert len(hashed) == 2
 
 
-def test_attack_the_password_of_another_lets_no_unknown_name_in(passwords):
+def test_the_password_of_another_lets_no_unknown_name_in(passwords):
     """Not even when what stands in for the missing password is guessed."""
     for word in (b"secret", b"word", b"\0" * 16, b""):
         assert login(passwords(), b"zoe", word) is UnauthorizedLogin

@@ -37,7 +37,7 @@ def test_text_stands_for_its_utf_8():
     assert not UsernamePassword(b"ann", b"x").checkPassword("y")
 
 
-def test_no_repr_has_the_password():
+def test_attack_091_no_repr_has_the_password():
     for each in (
         UsernamePassword(b"ann", b"secret"),
         CramMD5Credentials(),
@@ -71,7 +71,7 @@ def test_what_is_no_answer(answer):
     assert not credentials.checkPassword(b"")
 
 
-def test_attack_passwords_are_compared_in_constant_time(monkeypatch):
+def test_passwords_are_compared_in_constant_time(monkeypatch):
     """Each comparison is one of `hmac.compare_digest`, whose time does not depend on where they differ."""
     compared = []
 

@@ -161,6 +161,23 @@ def test_unix(accounts, kind):
     assert len(accounts) == len(refused)  # each is crypted, known or not
 
 
+def test_unix_by_the_systems_own_crypt(monkeypatch):
+    try:
+        crypt = _unix._crypt_function()
+    except InvalidAuthArgumentString:
+        pytest.skip("this Python lacks crypt(3)")
+    kept = crypt("secret", "$6$somesalt$")
+    for crypted, password, expected in (
+        (kept, b"secret", "ann"),
+        (kept, b"wrong", UnauthorizedLogin),
+        ("$no$such$method", b"secret", UnauthorizedLogin),
+        (None, b"secret", UnauthorizedLogin),
+    ):
+        monkeypatch.setattr(_unix, "_crypted_password", lambda name: crypted)
+        got = result(makeChecker("unix").requestAvatarId(UsernamePassword(b"ann", password)))
+        assert getattr(got, "type", got) == expected
+
+
 def test_unix_without_the_shadow_file(accounts, monkeypatch):
     monkeypatch.setattr(_unix, "SHADOW", "/does/not/exist")
     credentials = UsernamePassword(b"ann", b"secret")

@@ -135,14 +135,14 @@ def test_an_unknown_algorithm_is_refused_when_the_factory_is_made():
         ({"opaque": b"x-?"}, "invalid opaque"),
     ],
 )
-def test_attack_answers_that_are_none(changed, words):
+def test_answers_that_are_none(changed, words):
     factory = Factory(b"md5", b"r")
     with pytest.raises(LoginFailed, match=words) as caught:
         factory.decode(answer_to(factory.getChallenge(HOST), **changed), b"GET", HOST)
     assert caught.type is LoginFailed
 
 
-def test_attack_a_challenge_of_ones_own_making():
+def test_a_challenge_of_ones_own_making():
     """Nonce, address and time are under a key that only the server has."""
     factory, forger = Factory(b"md5", b"r"), Factory(b"md5", b"r")
     with pytest.raises(LoginFailed, match="invalid opaque"):
@@ -151,7 +151,7 @@ def test_attack_a_challenge_of_ones_own_making():
     assert factory.decode(answer_to(forger.getChallenge(HOST)), b"GET", HOST).checkPassword(b"secret")
 
 
-def test_attack_a_challenge_is_for_one_client():
+def test_a_challenge_is_for_one_client():
     factory = Factory(b"md5", b"r")
     answer = answer_to(factory.getChallenge(HOST))
     for other in ("192.0.2.2", None, b""):
@@ -160,7 +160,7 @@ def test_attack_a_challenge_is_for_one_client():
     assert factory.decode(answer, b"GET", HOST.encode()).checkPassword(b"secret")
 
 
-def test_attack_an_old_challenge_is_stale():
+def test_an_old_challenge_is_stale():
     factory = Factory(b"md5", b"r")
     challenge = factory.getChallenge(HOST)
     factory.now += factory.CHALLENGE_LIFETIME_SECS
@@ -170,7 +170,7 @@ def test_attack_an_old_challenge_is_stale():
         factory.decode(answer_to(challenge, count=b"00000002"), b"GET", HOST)
 
 
-def test_attack_an_answer_works_once():
+def test_an_answer_works_once():
     factory = Factory(b"md5", b"r")
     answer = answer_to(factory.getChallenge(HOST))
     first, racing = (factory.decode(answer, b"GET", HOST) for _ in range(2))
@@ -180,7 +180,7 @@ def test_attack_an_answer_works_once():
         factory.decode(answer, b"GET", HOST)
 
 
-def test_attack_wrong_answers_use_nothing_up():
+def test_wrong_answers_use_nothing_up():
     """Else anybody who sees a nonce could keep its owner out, and fill the table."""
     factory = Factory(b"md5", b"r")
     challenge = factory.getChallenge(HOST)
@@ -189,7 +189,7 @@ def test_attack_wrong_answers_use_nothing_up():
 
 
 @given(st.binary(max_size=200))
-def test_attack_any_answer_parses_or_is_refused(data):
+def test_any_answer_parses_or_is_refused(data):
     factory = Factory(b"md5", b"r")
     with pytest.raises(LoginFailed):
         factory.decode(data, b"GET", HOST)
@@ -229,7 +229,7 @@ def test_what_is_no_list_of_parameters(data):
         parse_parameters(data)
 
 
-def test_attack_no_header_takes_longer_than_its_length():
+def test_no_header_takes_longer_than_its_length():
     """Runs of what two parts of the pattern could share; quadratic work would not end within the test's time."""
     for run in (b" ", b"\t ", b"\\", b"a", b"=", b"a="):
         for data in (b"a=" + run * 100_000 + b'"x', b'a="' + run * 100_000, run * 100_000 + b'"'):
@@ -257,7 +257,7 @@ def test_counts_may_jump():
     assert used.use(b"n", 1, 0xFFFFFFFE)
 
 
-def test_attack_a_nonce_that_was_forgotten_is_stale():
+def test_a_nonce_that_was_forgotten_is_stale():
     """The table has an end; what falls out of it, and whatever is as old, counts as used."""
     used = UsedAnswers()
     for number in range(MAX_NONCES):

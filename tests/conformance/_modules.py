@@ -52,6 +52,7 @@ SUBJECTS = {
     "twisted.test.test_ftp_options": "twisted.protocols.ftp",
     "twisted.internet.test.test_iocp": "twisted.internet.iocpreactor",
     "twisted.cred.test.test_cramauth": "twisted.cred.credentials",
+    "twisted.cred.test.test_cred": "twisted.cred.checkers",
     "twisted.cred.test.test_digestauth": "twisted.cred.credentials",
     "twisted.cred.test.test_simpleauth": "twisted.cred.credentials",
     "twisted.mail.test.test_imap": "twisted.mail.imap4",

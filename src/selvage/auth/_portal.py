@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from selvage.auth.errors import UnhandledCredentials
+from selvage.auth.interfaces import ICredentialsChecker, IRealm
 from selvage.defer import Deferred, fail, maybeDeferred
 from selvage.interfaces._base import InterfaceType
 
@@ -23,9 +24,9 @@ class Portal:
         checkers: provide `ICredentialsChecker`.
     """
 
-    def __init__(self, realm: Any, checkers: Iterable[Any] = ()) -> None:
+    def __init__(self, realm: IRealm, checkers: Iterable[ICredentialsChecker] = ()) -> None:
         self.realm = realm
-        self.checkers: dict[InterfaceType, Any] = {}
+        self.checkers: dict[InterfaceType, ICredentialsChecker] = {}
         for checker in checkers:
             self.registerChecker(checker)
 
@@ -33,7 +34,7 @@ class Portal:
         """Return the kinds of credentials that can be checked."""
         return list(self.checkers)
 
-    def registerChecker(self, checker: Any, *credentialInterfaces: InterfaceType) -> None:
+    def registerChecker(self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType) -> None:
         """Have a checker asked from now on.
 
         Args:

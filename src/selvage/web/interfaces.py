@@ -228,7 +228,7 @@ class ICredentialFactory(Interface, Protocol):
         """Return the credentials that a client sent.
 
         Raises:
-            twisted.cred.error.LoginFailed: they cannot be understood.
+            selvage.auth.LoginFailed: they cannot be understood.
         """
 
 
