@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import h2.errors
+import h2.exceptions
 import pytest
 from hypothesis import given, strategies as st
 
@@ -605,11 +606,47 @@ def test_a_connection_that_ends_with_this_answer_is_read_to_the_end_of_the_body(
     assert server.closing
 
 
-def test_http_2_tells_the_client_to_send_no_more():
+def test_http_2_takes_a_small_rest_and_tells_the_client_to_send_no_more_of_a_large_one():
     client = Stream(Reader(lambda request, pieces: _now(b"no")))
     assert client.status() == 200 and client.body() == b"no"
+    client.piece(b"x" * 30_000)
+    client.end()
+    assert client.client.answers[client.stream]["reset"] is None
+    client.stream = client.begin()
+    for _ in range(8):
+        client.piece(b"x" * 30_000)
+    assert client.client.answers[client.stream]["reset"] is None
+    client.piece(b"x" * 30_000)
     assert client.client.answers[client.stream]["reset"] == h2.errors.ErrorCodes.NO_ERROR
     assert client.client.answers[client.client.ask()]["head"][":status"] == "405"
+
+
+def test_http_2_lets_go_of_what_was_kept_for_who_answers_without_reading():
+    gate: Deferred[bytes] = Deferred()
+    client = Stream(Reader(lambda request, pieces: gate))
+    sent = fill(client)
+    gate.callback(b"no")
+    client.client.flush()
+    assert client.body() == b"no" and not client.paused
+    for _ in range(sent, 200_000, 10_000):
+        client.piece(b"x" * 10_000)
+    client.end()
+    assert client.client.answers[client.stream]["reset"] is None
+
+
+def test_http_2_answers_however_much_was_sent_meanwhile():
+    gate: Deferred[bytes] = Deferred()
+    client = Stream(Reader(lambda request, pieces: gate))
+    fill(client)
+    gate.callback(b"no")
+    for frame in range(30):  # before the end of the answer is sent
+        try:
+            client.client.h2.send_data(client.stream, b"x" * 16_384)
+        except h2.exceptions.FlowControlError:
+            break
+        client.server.protocol.dataReceived(client.client.h2.data_to_send())
+    client.client.flush()
+    assert client.body() == b"no"
 
 
 def test_who_reads_on_after_the_answer_is_told():
@@ -856,6 +893,41 @@ def test_routes_that_stream():
     assert body(server.send(b"cd")) == b"abcd"
     server.send(post(b"/nowhere", b"Content-Length: 4"))
     assert status(server.send(b"abcd")) == 404
+
+
+def test_routes_pass_streams_on_to_what_is_mounted_below():
+    outer, inner = App(), App()
+    reader, seen = Reader(), Seen()
+
+    @inner.route("/up", methods=["POST"], stream=True)
+    async def up(request: Any) -> Any:
+        return await request.body.read()
+
+    outer.mount("/inner", inner)
+    outer.mount("/reader", reader)
+    outer.mount("/seen", seen)
+    server = Server(outer.resource())
+    server.send(post(b"/inner/up", b"Content-Length: 4") + b"ab")
+    assert body(server.send(b"cd")) == b"abcd"
+    server.send(post(b"/reader", b"Content-Length: 4") + b"ab")
+    assert reader.pieces == [b"ab"]
+    assert status(server.send(b"cd")) == 200
+    server.send(post(b"/seen", b"Content-Length: 4") + b"ab")
+    assert seen.requests == []
+    assert body(server.send(b"cd")) == b"fine" and seen.requests == [(b"POST", b"/seen", b"abcd")]
+
+
+def test_routes_tell_what_is_wrong_with_a_body_as_a_problem():
+    app = App()
+
+    @app.route("/up", methods=["POST"], stream=True)
+    async def up(request: Any) -> Any:
+        return await request.body.read()
+
+    server = Server(app.resource(), limits=Limits(body_bytes=3))
+    answer = server.send(post(b"/up", b"Transfer-Encoding: chunked") + b"5\r\nabcde\r\n")
+    assert status(answer) == 413 and head(answer)[b"content-type"] == b"application/problem+json"
+    assert b"more than 3 bytes" in body(answer)
 
 
 # --- How much, and how fast ----------------------------------------------------------------------------------------

@@ -129,6 +129,7 @@ class H2Connection(Protocol, TimeoutMixin):
         )
         self.streams: dict[int, H2Stream] = {}
         self._outbound: dict[int, deque[bytes | None]] = {}
+        self._unread: dict[int, int] = {}  # of bodies whose requests are answered: bytes that are still taken
         self._queued: dict[int, int] = {}  # bytes that wait, by stream
         self._streamCleanupCallbacks: dict[int, Deferred[int]] = {}
         self._bufferedControlFrames: deque[bytes] = deque()
@@ -294,7 +295,7 @@ class H2Connection(Protocol, TimeoutMixin):
             )
         except (BadRequest, BodyTooLarge) as error:
             self._log.debug("A request was refused: {error}", error=error, peer=self.getPeer())
-            self._respondToBadRequestAndDisconnect(streamID, error.status, reset=event.stream_ended is None)
+            self._respondToBadRequestAndDisconnect(streamID, error.status, more=event.stream_ended is None)
         else:
             self.streams[streamID].begin()
 
@@ -303,12 +304,12 @@ class H2Connection(Protocol, TimeoutMixin):
             return
         stream = self.streams.get(event.stream_id)
         if stream is None:
-            # Of a stream that we are done with; the window of the connection goes on.
-            self._acknowledge(event.stream_id, event.flow_controlled_length)
+            self.discard(event.stream_id, event.flow_controlled_length)
         else:
             stream.receiveDataChunk(event.data, event.flow_controlled_length)
 
     def _stream_ended(self, event: Any) -> None:
+        self._unread.pop(event.stream_id, None)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
             stream.requestComplete()
@@ -316,6 +317,7 @@ class H2Connection(Protocol, TimeoutMixin):
     def _stream_reset(self, event: Any) -> None:
         if self._reset_bucket is None:
             self._reset_bucket = _Tokens(self._resetTokenBurst, self._resetTokenRate, self._reactor.seconds())
+        self._unread.pop(event.stream_id, None)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
             stream.connectionLost(lost())
@@ -425,12 +427,15 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def abortRequest(self, streamID: int) -> None:
         """Reset a stream."""
+        self._reset(streamID)
+        self._forget(streamID)
+
+    def _reset(self, streamID: int, code: Any = h2.errors.ErrorCodes.NO_ERROR) -> None:
         try:
-            self.conn.reset_stream(streamID)
+            self.conn.reset_stream(streamID, code)
         except h2.exceptions.ProtocolError:
             pass  # it is over already
         self._write_control()
-        self._forget(streamID)
 
     def openStreamWindow(self, streamID: int, increment: int) -> None:
         """Let the client send so much more of a body."""
@@ -462,6 +467,29 @@ class H2Connection(Protocol, TimeoutMixin):
             return  # nothing more can come there
         self._write_control()
 
+    def begin_discard(self, streamID: int) -> None:
+        """Drop what comes of a body from now on: its request is answered, or the body is no good."""
+        self._unread.setdefault(streamID, self.limits.discard_bytes)
+
+    def discard(self, streamID: int, length: int) -> None:
+        """Drop a piece of such a body, and tell the client to send no more when it is too much (RFC 9113 section 8.1).
+
+        A small rest is taken, as over HTTP/1; and not every client that is told at once sees its answer: curl 7.88 does not.
+        """
+        left = self._unread.get(streamID)
+        if left is None or left >= length:
+            self._acknowledge(streamID, length)
+        else:
+            self.open_window(length)
+        if left is not None:
+            self._unread[streamID] = left - length
+            if left < length and streamID not in self.streams:
+                self._reset_unread(streamID)
+
+    def _reset_unread(self, streamID: int) -> None:
+        del self._unread[streamID]
+        self._reset(streamID, h2.errors.ErrorCodes.NO_ERROR)
+
     def seconds(self) -> float:
         """Return the time."""
         return float(self._reactor.seconds())
@@ -482,18 +510,17 @@ class H2Connection(Protocol, TimeoutMixin):
         return self._queued.get(streamID, 0) < _AT_ONCE and self.remainingOutboundWindow(streamID) > 0
 
     def _respondToBadRequestAndDisconnect(
-        self, streamID: int, status: int = BAD_REQUEST, reset: bool = False
+        self, streamID: int, status: int = BAD_REQUEST, more: bool = False
     ) -> None:
         """Answer with a status and nothing more, in the place of the application.
 
         Args:
-            reset: whether a stream that is not known yet has more to come.
+            more: whether a stream that is not known yet has more to come.
         """
         self._send_headers(streamID, [(b":status", b"%d" % status)], end_stream=True)
         stream = self.streams.get(streamID)
-        if reset or (stream is not None and stream.wants_reset):
-            self._reset_answered(streamID)
-            self._write_control()
+        if more or (stream is not None and stream.has_more):
+            self.begin_discard(streamID)
         if stream is not None:
             stream.connectionLost(lost())
         self._forget(streamID)
@@ -582,10 +609,10 @@ class H2Connection(Protocol, TimeoutMixin):
         try:
             if piece is _END:
                 self.conn.end_stream(streamID)
-                if self.streams[streamID].wants_reset:
-                    self._reset_answered(streamID)
-                queue.clear()
                 self._ended_now.append(streamID)
+                if self._unread.get(streamID, 0) < 0:
+                    self._reset_unread(streamID)
+                queue.clear()
                 return True
             room = min(self.conn.local_flow_control_window(streamID), self.conn.max_outbound_frame_size)
             if room <= 0:
@@ -602,13 +629,6 @@ class H2Connection(Protocol, TimeoutMixin):
         self._queued[streamID] -= len(piece)
         self._updates_due += _UPDATES_PER_FRAME
         return True
-
-    def _reset_answered(self, streamID: int) -> None:
-        """Tell the client to send no more of a body, since it has its answer (RFC 9113 section 8.1)."""
-        try:
-            self.conn.reset_stream(streamID, h2.errors.ErrorCodes.NO_ERROR)
-        except h2.exceptions.ProtocolError:
-            pass  # it is over already
 
     def _wait_for_window(self) -> None:
         """Begin to count the time in which the client takes nothing of what waits for it."""

@@ -190,11 +190,12 @@ class H2Stream:
         if self._pace is not None:
             self._pace.received = self._body_size
         limit = self._limit()
-        if self._done or (limit is not None and self._body_size > limit):
+        if self._done:
+            self._connection.discard(self.streamID, flowControlledLength)
+        elif limit is not None and self._body_size > limit:
+            self._fail(BodyTooLarge(limit))
             # The window is that of all streams: nobody reads this, and the others go on.
-            self._connection.open_window(flowControlledLength)
-            if not self._done:
-                self._fail(BodyTooLarge(limit or 0))
+            self._connection.discard(self.streamID, flowControlledLength)
         elif self.producing:
             self._deliver(data, flowControlledLength)
         else:
@@ -229,8 +230,7 @@ class H2Stream:
         self._log.info("{peer}: {error}", peer=self.getPeer(), error=error)
         self._stop_pace()
         if self._streams:
-            self._done = True
-            self.drop_input()
+            self._give_up_body()
             self._request.body_ended(error)
         else:
             self._refuse(error.status)
@@ -243,8 +243,17 @@ class H2Stream:
     def drop_input(self) -> None:
         """Give up what was kept of the body; the window that it took is that of all streams."""
         kept, self._inbound = self._inbound, deque()
+        length = sum(piece[1] for piece in kept if piece is not None)
         if not self._streams:
-            self._connection.open_window(sum(piece[1] for piece in kept if piece is not None))
+            self._connection.open_window(length)
+        elif not self._whole:
+            self._connection.open_stream(self.streamID, length)
+
+    def _give_up_body(self) -> None:
+        self._done = True
+        if not self._whole:
+            self._connection.begin_discard(self.streamID)
+        self.drop_input()
 
     def windowUpdated(self) -> None:
         """Take notice that more may be sent; resume the producer if it was paused and is to go on."""
@@ -283,9 +292,8 @@ class H2Stream:
 
     def requestDone(self, request: Any) -> None:
         """Take notice that the answer is complete."""
-        self._done = True
         self._stop_pace()
-        self.drop_input()
+        self._give_up_body()
         if self.factory is not None:
             self.factory.log(request)
         self._connection.endRequest(self.streamID)
@@ -402,8 +410,8 @@ class H2Stream:
         return self._whole or self._awaited or not self.producing
 
     @property
-    def wants_reset(self) -> bool:
-        """Whether the client is to be told to send no more, now that it has its answer (RFC 9113 section 8.1)."""
+    def has_more(self) -> bool:
+        """Whether more of the body may come."""
         return not self._whole
 
     def stopProducing(self) -> None:
