@@ -107,16 +107,20 @@ def _commands() -> click.Group:
     )
     @click.option("--wsgi", metavar="MODULE:NAME", help="Serve a WSGI application.")
     @click.option("--asgi", metavar="MODULE:NAME", help="Serve an ASGI application.")
+    @click.option("--app", metavar="MODULE:NAME", help="Serve an App, a Resource or a Site of selvage.web.")
     @click.option(
         "--listen",
         default="tcp:8080:interface=127.0.0.1",
         show_default=True,
         metavar="DESCRIPTION",
-        help="Where to listen.",
+        help="Where to listen, such as tcp:8080 for all who can reach this machine.",
     )
-    def web(path: str | None, wsgi: str | None, asgi: str | None, listen: str) -> None:
-        """Serve files or an application by HTTP, until interrupted."""
-        _serve_web(path, wsgi, asgi, listen)
+    def web(path: str | None, wsgi: str | None, asgi: str | None, app: str | None, listen: str) -> None:
+        """Serve files or an application by HTTP, until interrupted.
+
+        Answers that have begun are finished then.
+        """
+        _serve_web(listen, path=path, wsgi=wsgi, asgi=asgi, app=app)
 
     @group.command()
     @click.argument("file", type=click.File("r"), default="-")
@@ -142,18 +146,26 @@ def _version() -> str:
         return "(not installed)"
 
 
-def _serve_web(path: str | None, wsgi: str | None, asgi: str | None, listen: str) -> None:
+def _serve_web(listen: str, **what: str | None) -> None:
     import click
 
-    from selvage._serve import NoSuchApplication, resource_of, serve
+    from selvage._serve import Broken, Mistaken, endpoint_of, resource_of, serve
 
-    if [path, wsgi, asgi].count(None) != 2:
-        raise click.UsageError("give one of --path, --wsgi and --asgi")
+    given = {name: value for name, value in what.items() if value is not None}
+    if len(given) != 1:
+        raise click.UsageError(
+            "give one of --path, --wsgi, --asgi and --app, such as --path ."
+            if not given
+            else f"give one of {' and '.join(f'--{name}' for name in given)}, not all: a process serves one thing"
+        )
     try:
-        resource = resource_of(path, wsgi, asgi)
-    except NoSuchApplication as error:
+        endpoint = endpoint_of(listen)
+        resource = resource_of(**given)
+    except Mistaken as error:
+        raise click.BadParameter(str(error), param_hint=f"'{error.option}'") from None
+    except Broken as error:
         raise click.ClickException(str(error)) from None
-    sys.exit(serve(resource, listen))
+    sys.exit(serve(resource, endpoint, secure=listen.partition(":")[0] in ("ssl", "tls")))
 
 
 def _print_stories(file: TextIO, briefly: bool) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -86,7 +89,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Pop
                 assert process.stdout is not None
                 line = process.stdout.readline()
                 assert line, process.stderr.read() if process.stderr else ""
-                found = re.search(r"port=(\d+)", line)
+                found = re.search(r"serving on http://127\.0\.0\.1:(\d+);", line)
                 port = found and found[1]
             yield f"http://127.0.0.1:{port}", process
         finally:
@@ -174,23 +177,221 @@ def test_flask(applications):
         assert curl("-o", "/dev/null", "-w", "%{http_code}", f"{url}/echo") == "405"
 
 
-@pytest.mark.parametrize(
-    "arguments, words",
-    [
-        ([], "give one of"),
-        (["--path", ".", "--wsgi", "a:b"], "give one of"),
-        (["--asgi", "nowhere:app"], "there is no module 'nowhere'"),
-        (["--asgi", "json:nothing"], "the module 'json' has no 'nothing'"),
-        (["--asgi", "json"], "is to be MODULE:NAME"),
-        (["--path", ".", "--listen", "tcp:99999"], "selvage web:"),
+LASTING = """
+import asyncio
+import os
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+
+async def until(name):
+    while not os.path.exists(name):
+        await asyncio.sleep(0.01)
+
+async def stream(request):
+    async def pieces():
+        yield b"begun "
+        await until("go")
+        yield b"ended"
+    return StreamingResponse(pieces())
+
+async def later(request):
+    async def task():
+        await until("go")
+        print("background", flush=True)
+    return PlainTextResponse("answered", background=BackgroundTask(task))
+
+async def fail(request):
+    raise RuntimeError("hunter2")
+
+async def socket(socket):
+    await socket.accept(headers=[(b"x-a", b"1")])
+    async for _ in socket.iter_text():
+        pass
+    print("left", flush=True)
+
+async def refuse(socket):
+    raise HTTPException(401, "who ?")
+
+app = Starlette(
+    routes=[
+        Route("/stream", stream), Route("/later", later), Route("/fail", fail),
+        WebSocketRoute("/ws", socket), WebSocketRoute("/refuse", refuse),
     ],
 )
-def test_mistakes_are_named(tmp_path, arguments, words):
+"""
+
+
+@pytest.fixture
+def lasting(tmp_path):
+    (tmp_path / "lasting.py").write_text(LASTING)
+    with serving(tmp_path, "--asgi", "lasting:app") as (url, process):
+        yield url, process, tmp_path
+
+
+def test_an_interrupt_lets_an_answer_that_has_begun_be_finished(lasting):
+    url, process, folder = lasting
+    with urlopen(f"{url}/stream", timeout=PATIENCE_S) as answer:
+        assert answer.read(6) == b"begun "
+        process.send_signal(signal.SIGINT)
+        wait_until_closed(url)
+        (folder / "go").touch()
+        assert answer.read() == b"ended"
+    assert process.wait(PATIENCE_S) == 0
+
+
+def wait_until_closed(url: str) -> None:
+    """Return when nobody is let in any more."""
+    host, port = url.removeprefix("http://").split(":")
+    while True:
+        try:
+            socket.create_connection((host, int(port)), PATIENCE_S).close()
+        except ConnectionRefusedError:
+            return
+
+
+def test_an_interrupt_lets_background_tasks_be_finished(lasting):
+    url, process, folder = lasting
+    with urlopen(f"{url}/later", timeout=PATIENCE_S) as answer:
+        assert answer.read() == b"answered"
+    process.send_signal(signal.SIGINT)
+    wait_until_closed(url)
+    (folder / "go").touch()
+    assert process.wait(PATIENCE_S) == 0
+    assert process.stdout.read() == "background\n"
+
+
+def test_an_interrupt_says_goodbye_to_websockets(lasting):
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    url, process, _ = lasting
+    with connect(url.replace("http", "ws") + "/ws", open_timeout=PATIENCE_S) as talk:
+        assert talk.response.headers["x-a"] == "1"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(ConnectionClosed) as closed:
+            talk.recv(PATIENCE_S)
+        assert closed.value.rcvd.code == 1001
+    assert process.wait(PATIENCE_S) == 0
+    assert process.stdout.read() == "left\n"
+
+
+def test_a_starlette_application_that_fails_or_refuses(lasting):
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    url, process, _ = lasting
+    with pytest.raises(HTTPError) as failed:
+        urlopen(f"{url}/fail", timeout=PATIENCE_S)
+    assert failed.value.code == 500 and b"hunter2" not in failed.value.read()
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url.replace("http", "ws") + "/refuse", open_timeout=PATIENCE_S)
+    assert refused.value.response.status_code == 401 and refused.value.response.body == b"who ?"
+    process.send_signal(signal.SIGINT)
+    assert "hunter2" in process.stderr.read()
+
+
+def refusal(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run `selvage web`, which ends by itself; return its status and what it complains of."""
     done = subprocess.run(
         [sys.executable, "-m", "selvage", "web", *arguments],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
     )
-    assert done.returncode in (1, 2) and words in done.stderr, done.stderr
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+MISTAKEN = """
+number = 5
+
+class Klass: ...
+
+def wsgi(environ, start_response): ...
+
+async def asgi(scope, receive, send): ...
+"""
+
+STARTING = """
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database at db:5432"})
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "give one of --path, --wsgi, --asgi and --app, such as --path ."),
+        (["--path", ".", "--wsgi", "a:b"], "give one of --path and --wsgi, not all"),
+        (["--path", "nowhere"], "'nowhere' does not exist"),
+        (["--asgi", "nowhere:app"], "there is no module 'nowhere', neither in "),
+        (["--asgi", "nowhere.inner:app"], "there is no module 'nowhere'"),
+        (["--asgi", "mistaken:asg"], "the module 'mistaken' has no 'asg'; did you mean 'asgi'?"),
+        (["--asgi", "mistaken"], "is to be MODULE:NAME, such as mistaken:app"),
+        (["--asgi", "mistaken.py:asgi"], "names a file: write the module, as in mistaken:asgi"),
+        (["--asgi", "mistaken:number"], "is of the type int, and no application"),
+        (["--asgi", "mistaken:wsgi"], "as ASGI has it: write --wsgi mistaken:wsgi"),
+        (["--wsgi", "mistaken:asgi"], "as ASGI has it: write --asgi mistaken:asgi"),
+        (["--wsgi", "mistaken:number"], "is of the type int"),
+        (["--app", "mistaken:Klass"], "is a class, not an App, a Resource or a Site"),
+        (["--path", ".", "--listen", "tcp:99999"], "has to be from 0 to 65535, not 99999"),
+        (["--path", ".", "--listen", "tpc:80"], "did you mean 'tcp'?"),
+        (["--path", ".", "--listen", "8080"], "write tcp:8080:interface=127.0.0.1"),
+        (["--path", ".", "--listen", "ssl:0:privateKey=key.pem"], "which cannot be read"),
+    ],
+)
+def test_mistakes_are_named_with_the_likely_fix(tmp_path, arguments, words):
+    (tmp_path / "mistaken.py").write_text(MISTAKEN)
+    status, told = refusal(tmp_path, *arguments)
+    assert (status, words in told) == (2, True), told
+    assert "Traceback" not in told and told.startswith("Usage: ")
+
+
+def test_a_module_that_fails_is_told_without_lines_of_ours(tmp_path):
+    (tmp_path / "broken.py").write_text("import nosuchlibrary\n")
+    status, told = refusal(tmp_path, "--wsgi", "broken:app")
+    assert status == 1 and told.startswith("Error: the module 'broken' cannot be imported\nTraceback")
+    assert told.count("  File ") == 1 and "No module named 'nosuchlibrary'" in told
+
+
+def test_an_application_that_cannot_start_ends_the_program(tmp_path):
+    (tmp_path / "starting.py").write_text(STARTING)
+    status, told = refusal(tmp_path, "--asgi", "starting:app", "--listen", "tcp:0:interface=127.0.0.1")
+    assert (status, told) == (
+        1,
+        "selvage web: the application failed in startup: no database at db:5432\n",
+    )
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, told = refusal(tmp_path, "--path", ".", "--listen", f"tcp:{port}:interface=127.0.0.1")
+    assert status == 1 and told.count("\n") == 1
+    assert f"127.0.0.1:{port}" in told and "choose another place with --listen" in told
+
+
+OWN = """
+from selvage.web.routes import App
+from selvage.web.server import Site
+
+app = App()
+site = Site(app.resource())
+
+@app.route("/")
+def home(request):
+    return "at home"
+"""
+
+
+@pytest.mark.parametrize("name", ["app", "site", "site.resource"])
+def test_applications_of_selvage(tmp_path, name):
+    (tmp_path / "own.py").write_text(OWN)
+    with serving(tmp_path, "--app", f"own:{name}") as (url, _), urlopen(url, timeout=PATIENCE_S) as answer:
+        assert answer.read() == b"at home"
