@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
+from rich.console import Console
+
+import selvage
+from selvage.demo._story import Story
+from selvage.demo._web import items_service
+from selvage.reactor import get_reactor
+from selvage.web.server import Site
 
 COMMAND = [sys.executable, "-m", "selvage", "demo"]
 PATIENCE_S = 30
+PAGE = Path(__file__).with_name("page.mjs")
 
 pytestmark = pytest.mark.slow
 
@@ -103,3 +119,87 @@ def test_serves_on_until_interrupted() -> None:
         process.wait()
     assert process.returncode == 0, rest
     assert "Traceback" not in rest
+
+
+@pytest.mark.external("node")
+def test_the_page_of_items_does_what_its_visitor_asks_for() -> None:
+    """The script of the page, run by node on the service itself."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+
+    async def main() -> str:
+        site = Site(items_service(Story(Console(file=io.StringIO()))).resource())
+        port = get_reactor().listenTCP(0, site, interface="127.0.0.1")
+        url = f"http://127.0.0.1:{port.getHost().port}"
+        process = await asyncio.create_subprocess_exec(
+            "node", str(PAGE), url, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        told, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        await port.stopListening()
+        await site.finish_requests(0)
+        return told.decode()
+
+    assert selvage.run(main).splitlines() == [
+        "created: 1: nut, 2: <b>bolt</b>",
+        "changed: 1: screw, 2: <b>bolt</b>",
+        "deleted: 1: screw",
+        "refused: 1: screw An item has a name, which is text.",
+    ]
+
+
+def test_the_rest_service_as_a_client_sees_it() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=plain()
+    )
+    try:
+        assert process.stdout is not None
+        url = ""
+        for line in process.stdout:
+            if found := re.search(r"^REST service on (http://127\.0\.0\.1:\d+)", line):
+                url = found[1]
+            if "Ctrl-C" in line:
+                break
+        assert talk(url) == [
+            ("POST", 201, {"number": 2, "name": "nut"}),
+            ("GET", 200, {"name": "nut"}),
+            ("PUT", 200, {"name": "bolt"}),
+            ("PUT", 422, "An item has a name, which is text."),
+            ("GET", 200, {"2": {"name": "bolt"}}),
+            ("DELETE", 204, None),
+            ("GET", 404, "There is no item 2."),
+            ("GET", 500, "Internal Server Error"),
+            ("GET", 200, {"/items": 200, "/fail": 500}),
+        ]
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0 and "ZeroDivisionError" in rest, rest
+
+
+def talk(url: str) -> list[tuple[str, int, Any]]:
+    """Ask the service, and return what was asked how, the status, and the body or what it says is wrong."""
+    answers: list[tuple[str, int, Any]] = []
+    for method, path, content in [
+        ("POST", "/items", {"name": "nut"}),
+        ("GET", "/items/2", None),
+        ("PUT", "/items/2", {"name": "bolt"}),
+        ("PUT", "/items/2", {"name": 7}),
+        ("GET", "/items", None),
+        ("DELETE", "/items/2", None),
+        ("GET", "/items/2", None),
+        ("GET", "/fail", None),
+        ("GET", "/together?path=/items&path=/fail", None),
+    ]:
+        data = None if content is None else json.dumps(content).encode()
+        request = Request(f"{url}{path}", data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urlopen(request, timeout=PATIENCE_S) as answer:
+                text = answer.read()
+                answers.append((method, answer.status, json.loads(text) if text else None))
+        except HTTPError as error:
+            with error:
+                problem = json.loads(error.read())
+            answers.append((method, error.code, problem.get("detail", problem["title"])))
+    return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from selvage.defer import ensureDeferred, gatherResults
@@ -24,47 +25,61 @@ _PAGE = """\
 <h1>Items</h1>
 <form id="new"><input id="name" placeholder="a new item" autofocus> <button>Create</button></form>
 <ul id="items"></ul>
+<p id="wrong" role="alert"></p>
 <p>Try <a href="/fail">an endpoint that fails</a>: the page shows nothing, the terminal the story.
 <a href="/together?path=/items&amp;path=/nowhere">One that asks others at once</a>. <a href="/docs">All of them</a>.</p>
 <script>
+async function ask(path, method = "GET", content) {
+  const options = content === undefined ? {method} :
+    {method, headers: {"Content-Type": "application/json"}, body: JSON.stringify(content)};
+  const answer = await fetch(path, options), body = answer.status === 204 ? null : await answer.json();
+  document.getElementById("wrong").textContent = answer.ok ? "" : body.detail || body.title;
+  return answer.ok ? body : null;
+}
+function button(word, act) {
+  const made = document.createElement("button");
+  made.textContent = word;
+  made.onclick = async () => { await act(); await show(); };
+  return made;
+}
 async function show() {
-  const items = await (await fetch("/items")).json(), list = document.getElementById("items");
+  const items = await ask("/items") || {}, list = document.getElementById("items");
   list.replaceChildren(...Object.entries(items).map(([number, item]) => {
-    const entry = document.createElement("li"), button = document.createElement("button");
-    entry.textContent = `${number}: ${item.name} `;
-    button.textContent = "Delete";
-    button.onclick = async () => { await fetch(`/items/${number}`, {method: "DELETE"}); show(); };
-    entry.append(button);
+    const entry = document.createElement("li"), field = document.createElement("input");
+    field.value = item.name;
+    entry.append(`${number}: `, field, " ", button("Change", () => ask(`/items/${number}`, "PUT", {name: field.value})),
+                 " ", button("Delete", () => ask(`/items/${number}`, "DELETE")));
     return entry;
   }));
 }
 document.getElementById("new").onsubmit = async event => {
   event.preventDefault();
   const field = document.getElementById("name");
-  await fetch("/items", {method: "POST", headers: {"Content-Type": "application/json"},
-                         body: JSON.stringify({name: field.value})});
-  field.value = "";
-  show();
+  if (await ask("/items", "POST", {name: field.value})) field.value = "";
+  await show();
 };
 show();
 </script></body></html>
 """
 
 
+def _item(content: Any) -> dict[str, str]:
+    """Return an item as it is kept, from what a client sent."""
+    name = content.get("name") if isinstance(content, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ValueError("An item has a name, which is text.")
+    return {"name": name}
+
+
 def items_service(story: Story) -> App:
     """Return the service: items to create, read, change and delete, an endpoint that fails, one that asks others at once."""
     app = App(title="Items")
     items: dict[int, dict[str, str]] = {}
+    numbers = count(1)
 
     def told(request: Any) -> None:
         peer = str(getattr(request.getClientAddress(), "port", "?"))
         story.said("items", peer, request.method + b" " + request.uri)
-
-    def item_in(request: Any) -> dict[str, str]:
-        content = json_body(request)
-        if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-            raise Problem(422, errors=[{"field": "name", "message": "has to be text"}])
-        return {"name": content["name"]}
 
     def existing(number: int) -> dict[str, str]:
         if number not in items:
@@ -86,8 +101,9 @@ def items_service(story: Story) -> App:
     def create(request: Any) -> dict[str, Any]:
         """Create an item."""
         told(request)
-        number = max(items, default=0) + 1
-        items[number] = item_in(request)
+        item = json_body(request, _item)
+        number = next(numbers)
+        items[number] = item
         request.setResponseCode(201)
         request.setHeader("Location", f"/items/{number}")
         return {"number": number, **items[number]}
@@ -103,7 +119,7 @@ def items_service(story: Story) -> App:
         """Change an item."""
         told(request)
         existing(number)
-        items[number] = item_in(request)
+        items[number] = json_body(request, _item)
         return items[number]
 
     @app.route("/items/<int:number>", methods=["DELETE"])
@@ -129,8 +145,13 @@ def items_service(story: Story) -> App:
         host = request.getHost()
         async with Client() as client:
 
-            async def ask(path: str) -> int:
-                response = await client.get(f"http://{host.host}:{host.port}/{path.lstrip('/')}", timeout=5)
+            async def ask(path: str) -> int | str:
+                try:
+                    response = await client.get(
+                        f"http://{host.host}:{host.port}/{path.lstrip('/')}", timeout=5
+                    )
+                except Exception as error:
+                    return type(error).__name__  # the others are told all the same
                 return int(response.status)
 
             codes = await gatherResults([ensureDeferred(ask(path)) for path in paths])
