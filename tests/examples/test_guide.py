@@ -231,13 +231,19 @@ def test_5_3_1_rest_service(engine):
     with running(GUIDE / "chapter5/rest_service.py", port, engine=engine) as server:
         server.wait_for("Serving")
         assert ask("GET /") == (200, b"Hello, world!")
-        assert ask("POST /items", b'{"a": 1}') == (201, b'{"name": "1"}')
+        assert ask("POST /items", b'{"a": 1}') == (201, b'{"name": "1", "item": {"a": 1}}')
         assert ask("GET /items/1") == (200, b'{"a": 1}')
-        assert ask("PUT /items/1", b"2") == (200, b"2")
-        assert ask("GET /items") == (200, b'{"1": 2}')
+        assert ask("PUT /items/1", b"2") == (200, b'{"name": "1", "item": 2}')
+        assert ask("PUT /items/1", b"{") == (400, b'{"error": "the body is no JSON"}')
+        assert ask("POST /items", b"3")[0] == 201
+        assert ask("GET /items") == (200, b'{"1": 2, "2": 3}')
         assert ask("DELETE /items/1") == (200, b"2")
         assert ask("GET /items/1") == (404, b'{"error": "no such item"}')
-        assert ask("PATCH /items/1")[0] == 404
+        assert ask("PUT /items/1", b"2") == (404, b'{"error": "no such item"}')
+        # What is new replaces nothing.
+        assert ask("POST /items", b"4") == (201, b'{"name": "3", "item": 4}')
+        assert ask("GET /items") == (200, b'{"2": 3, "3": 4}')
+        assert ask("POST /items/2")[0] == 405
         server.interrupt()
 
 

@@ -3,6 +3,7 @@
 
 import json
 import sys
+from itertools import count
 
 from twisted.internet import reactor
 from twisted.web import resource, server
@@ -12,6 +13,15 @@ def as_json(request, value, code=200):
     request.setResponseCode(code)
     request.setHeader(b"content-type", b"application/json")
     return json.dumps(value).encode() + b"\n"
+
+
+def change(request, items, name, code):
+    """Keep what the client sent under a name."""
+    try:
+        items[name] = json.loads(request.content.read())
+    except ValueError:
+        return as_json(request, {"error": "the body is no JSON"}, 400)
+    return as_json(request, {"name": name, "item": items[name]}, code)
 
 
 class Hello(resource.Resource):
@@ -25,6 +35,7 @@ class Items(resource.Resource):
     def __init__(self):
         super().__init__()
         self.items = {}
+        self.numbers = count(1)  # a name is given once, also when its item is gone
 
     def getChild(self, path, request):
         if path == b"":
@@ -35,10 +46,9 @@ class Items(resource.Resource):
         return as_json(request, self.items)
 
     def render_POST(self, request):
-        name = str(len(self.items) + 1)
-        self.items[name] = json.loads(request.content.read())
+        name = str(next(self.numbers))
         request.setHeader(b"location", b"/items/" + name.encode())
-        return as_json(request, {"name": name}, 201)
+        return change(request, self.items, name, 201)
 
 
 class Item(resource.Resource):
@@ -50,7 +60,7 @@ class Item(resource.Resource):
         self.name = name
 
     def render(self, request):
-        if self.name not in self.items and request.method != b"PUT":
+        if self.name not in self.items:
             return as_json(request, {"error": "no such item"}, 404)
         return super().render(request)
 
@@ -58,8 +68,7 @@ class Item(resource.Resource):
         return as_json(request, self.items[self.name])
 
     def render_PUT(self, request):
-        self.items[self.name] = json.loads(request.content.read())
-        return as_json(request, self.items[self.name])
+        return change(request, self.items, self.name, 200)
 
     def render_DELETE(self, request):
         return as_json(request, self.items.pop(self.name))

@@ -38,6 +38,10 @@ class Answering(Resource):
         """As the route has it."""
         return self._app._streams(request)
 
+    def __repr__(self) -> str:
+        title = f" {self._app.title!r}" if self._app.title else ""
+        return f"<App{title} with {len(self._app.routes)} routes>"
+
     def render(self, request: Any) -> Any:
         """Answer, whatever the method is."""
         request.failure_page = _FAILED
