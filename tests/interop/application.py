@@ -68,6 +68,17 @@ class Upload(Resource):
         }
 
 
+class Refusing(Resource):
+    """Answers 403 to every upload when it has seen the head."""
+
+    isLeaf = True
+    streams_body = True
+
+    def render_PUT(self, request: Any) -> bytes:
+        request.setResponseCode(403)
+        return b"no"
+
+
 class Stream(Resource):
     """Answers with so many pieces of 64 KiB, as fast as they are taken."""
 
@@ -150,6 +161,7 @@ class Root(Resource):
             b"hello": Data(b"hello", "text/plain"),
             b"who": Who(),
             b"upload": Upload(),
+            b"refusing": Refusing(),
             b"stream": Stream(STREAMED),
             b"cookies": Cookies(),
             b"held": self.held,

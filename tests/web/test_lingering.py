@@ -14,6 +14,7 @@ from selvage.reactor import deferToThread, get_reactor
 from selvage.tasks import Clock
 from selvage.testing import Pair, connect
 from selvage.web._lingering import LINGER_S
+from selvage.web.resource import Resource
 from selvage.web.server import Limits, Request, Site
 from tests.transports.certificates import client_context, server_context
 
@@ -40,14 +41,42 @@ def sent_all_then_read(port: int, head: bytes, secure: bool) -> bytes:
         return answer
 
 
+class Refusing(Resource):
+    """Answers when it has seen the head."""
+
+    isLeaf = True
+    streams_body = True
+
+    def render_POST(self, request: Any) -> bytes:
+        request.setResponseCode(403)
+        return b"no"
+
+
+class Reading(Resource):
+    """Reads the body as it comes."""
+
+    isLeaf = True
+    streams_body = True
+
+    async def render_POST(self, request: Any) -> bytes:
+        return b"%d" % len(await request.body.read())
+
+
 @pytest.mark.parametrize("secure", [False, True], ids=["TCP", "TLS"])
 @pytest.mark.parametrize(
-    ("head", "status"),
-    [(BY_LENGTH, b"413"), (IN_CHUNKS, b"413"), (NO_HEAD, b"400")],
-    ids=["too long", "too much", "no head"],
+    ("resource", "head", "status"),
+    [
+        (Seen, BY_LENGTH, b"413"),
+        (Seen, IN_CHUNKS, b"413"),
+        (Seen, NO_HEAD, b"400"),
+        (Refusing, IN_CHUNKS, b"403"),
+        (Reading, BY_LENGTH, b"413"),
+        (Reading, IN_CHUNKS, b"413"),
+    ],
+    ids=["too long", "too much", "no head", "not wanted", "too long for a stream", "too much for a stream"],
 )
-async def test_the_answer_is_not_lost_in_a_reset(secure, head, status):
-    site = Site(Seen(), limits=Limits(body_bytes=1000))
+async def test_the_answer_is_not_lost_in_a_reset(secure, resource, head, status):
+    site = Site(resource(), limits=Limits(body_bytes=1000))
     listen: Any = get_reactor().listenSSL if secure else get_reactor().listenTCP
     port = listen(0, site, *([server_context()] if secure else []), interface="127.0.0.1")
     answer = await deferToThread(sent_all_then_read, port.getHost().port, head, secure)

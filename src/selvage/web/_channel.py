@@ -441,8 +441,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if body is not None and body.streams and not body.discards and body.discard():
             self.resume_body()
             return
-        if not self.persistent or self._finishing or body is not None:
-            # Where the answer was there before all of the body, what is left of that cannot be told from a request.
+        if body is not None or self._ended:
+            # The answer was there before all of the body: what is left of that cannot be told from a request.
+            close_while_input_comes(self)
+            return
+        if not self.persistent or self._finishing:
             self.loseConnection()
             return
         if request.sentLength > _MUCH:

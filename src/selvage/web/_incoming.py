@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selvage.web._limits import Limits
+from selvage.web._lingering import close_while_input_comes
 from selvage.web._pace import Pace
 from selvage.web._transfer import _ChunkedTransferDecoder, _MalformedChunkedDataError
 from selvage.web.errors import BodyDiscarded, BodyMalformed, BodyTooLarge, RequestBodyError
@@ -81,7 +82,7 @@ class IncomingBody:
         if not self.streams:
             channel._refuse(error)
         elif self.discards:
-            channel.loseConnection()  # it is answered, and was only to be read to its end
+            close_while_input_comes(channel)  # it is answered, and was only to be read to its end
         else:
             channel._ignore_input()
             if not request.startedWriting:
@@ -133,8 +134,8 @@ class IncomingBody:
     def discard(self) -> bool:
         """Hand on no more of it; return whether to wait for its end.
 
-        Also one that is longer than is discarded is read a while: a client that is cut off while it sends may not see the
-        answer that was there first.  But one that waits to be told to go on may never begin.
+        With one that is longer than is discarded the connection closes.  But a client that waits to be told to go on may
+        never begin.
         """
         self._discard_left = self._limits.discard_bytes
         return not self.awaited

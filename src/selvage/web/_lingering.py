@@ -25,7 +25,7 @@ def close_while_input_comes(channel: Any) -> None:
     """
     transport = channel.transport
     finish_writing = getattr(transport, "loseWriteConnection", None)
-    if finish_writing is None:
+    if finish_writing is None or transport.disconnecting:
         channel.loseConnection()
         return
     channel._ended = True
