@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -126,6 +127,9 @@ def test_tests_that_wait_run_on_the_reactor(run: Any) -> None:
                 self.here = await asyncio.sleep(0, 1)
                 assert self.here == 1
 
+        async def test_yields():
+            yield 1
+
         async def test_ends_with_a_stopped_reactor():
             get_reactor().stop()
             await Deferred()
@@ -145,12 +149,14 @@ def test_tests_that_wait_run_on_the_reactor(run: Any) -> None:
         "test_is_expected_to_fail": "xfail",
         "test_parameters": "passed+passed",
         "TestInClass": "passed",
+        "test_yields": "failed",
         "test_ends_with_a_stopped_reactor": "failed",
         "test_after_that": "passed",
     }
     assert "1 skipped" in outcome.output
     assert "assert 1 == 2" in outcome.section("test_coroutine_fails")
     assert "invalid literal" in outcome.section("test_deferred_fails")
+    assert "test_yields is an asynchronous generator" in outcome.section("test_yields")
     assert "the reactor was stopped before" in outcome.section("test_ends_with_a_stopped_reactor")
 
 
@@ -171,7 +177,9 @@ def test_in_strict_mode_only_marked_tests_are_ours(run: Any) -> None:
         mode="strict",
     )
     assert (outcome.tests["test_marked"], outcome.tests["test_unmarked"]) == ("passed", "failed")
-    assert "async def functions are not natively supported" in outcome.section("test_unmarked")
+    said = outcome.section("test_unmarked")
+    assert "async def functions are not natively supported" in said
+    assert "mark it with @pytest.mark.selvage" in said
     assert "the marker selvage takes timeout= and clean=" in outcome.output
 
 
@@ -235,7 +243,10 @@ def test_what_nobody_handled_fails_the_test(run: Any) -> None:
 
 
 LEAVES = """
-    from selvage.protocols import Factory, Protocol
+    import socket, threading, time
+    from selvage.endpoints import TCP4ClientEndpoint, connectProtocol
+    from selvage.protocols import Factory, ProcessProtocol, Protocol
+    from selvage.reactor import deferToThread
     from selvage.tasks import Clock
 
     kept = []
@@ -260,6 +271,39 @@ LEAVES = """
     def test_plain_leaves_a_call(reactor):
         reactor.callLater(1000, print, "late")
 
+    async def test_leaves_a_connection():
+        port = get_reactor().listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+        endpoint = TCP4ClientEndpoint(get_reactor(), "127.0.0.1", port.getHost().port)
+        await connectProtocol(endpoint, Protocol())
+        await port.stopListening()
+
+    async def test_leaves_a_process():
+        get_reactor().spawnProcess(ProcessProtocol(), "sleep", ["sleep", "1000"])
+
+    async def test_leaves_a_descriptor():
+        kept.append(socket.socketpair())
+        get_reactor().addReader(Readable(kept[-1][0]))
+
+    class Readable:
+        def __init__(self, socket):
+            self.fileno = socket.fileno
+
+        def logPrefix(self):
+            return "readable"
+
+    async def test_leaves_a_thread():
+        gate = threading.Event()
+        kept.append(gate)
+        threading.Thread(target=gate.wait, name="forgotten").start()
+
+    def test_lets_the_thread_go():
+        kept[-1].set()
+
+    async def test_uses_threads():
+        thread = threading.Thread(target=time.sleep, args=(0.05,))  # it ends, though nobody joins it
+        thread.start()
+        assert await asyncio.to_thread(int, "5") == await deferToThread(int, "5")
+
     async def test_leaves_nothing():
         port = get_reactor().listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
         await port.stopListening()
@@ -277,19 +321,43 @@ def test_what_is_left_behind_is_an_error(run: Any) -> None:
         "test_leaves_a_deferred": "passed+error",
         "test_may_leave_what_it_wants": "passed",
         "test_plain_leaves_a_call": "passed+error",
+        "test_leaves_a_connection": "passed+error",
+        "test_leaves_a_process": "passed+error",
+        "test_leaves_a_descriptor": "passed+error",
+        "test_leaves_a_thread": "passed+error",
+        "test_lets_the_thread_go": "passed",
+        "test_uses_threads": "passed",
         "test_leaves_nothing": "passed",
     }
     assert "delayed call: <DelayedCall" in outcome.section("test_leaves_a_call")
-    assert "open: <<class 'selvage.transports.tcp.Port'>" in outcome.section("test_leaves_a_port")
+    assert "port: <<class 'selvage.transports.tcp.Port'>" in outcome.section("test_leaves_a_port")
+    assert "await its stopListening()" in outcome.section("test_leaves_a_port")
+    assert (
+        len(
+            re.findall(
+                r"connection: Protocol, 127.0.0.1:\d+ to 127", outcome.section("test_leaves_a_connection")
+            )
+        )
+        == 2
+    )
+    (pid,) = re.findall(r"process: <Process pid=(\d+)", outcome.section("test_leaves_a_process"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+    assert "watched by the reactor: <test_it.Readable" in outcome.section("test_leaves_a_descriptor")
+    assert "thread: <Thread(forgotten" in outcome.section("test_leaves_a_thread")
     assert "asyncio task: <Task" in outcome.section("test_leaves_a_task")
     assert "without a result: Deferred at" in outcome.section("test_leaves_a_deferred")
     assert "selvage_debug = true says where" in outcome.section("test_leaves_a_deferred")
 
 
 def test_in_debug_mode_it_says_where_it_was_made(run: Any) -> None:
-    outcome = run(LEAVES, "-k", "test_leaves_a_deferred or test_leaves_a_call", ini="selvage_debug = true")
-    assert re.search(r"made in File .*test_it.py", outcome.section("test_leaves_a_deferred"))
-    assert "test_it.py" in outcome.section("test_leaves_a_call")
+    names = [f"test_leaves_a_{what}" for what in ("call", "deferred", "port")]
+    outcome = run(LEAVES, "-k", " or ".join(names), ini="selvage_debug = true")
+    for name in names:
+        # Of the stack only what the test itself has called.
+        assert re.findall(r"made in File .*?(\w+\.py).* in (\w+)", outcome.section(name)) == [
+            ("test_it.py", name)
+        ]
 
 
 def test_a_test_that_does_not_end_is_cancelled_and_says_what_it_waits_for(run: Any) -> None:
@@ -341,10 +409,15 @@ def test_a_test_that_does_not_end_is_cancelled_and_says_what_it_waits_for(run: A
 
         async def test_default():
             await Deferred()
+
+        @pytest.mark.selvage(timeout=0.01)
+        async def test_is_late_and_done():
+            import time
+            time.sleep(0.05)
         """,
         ini="selvage_timeout = 0.06",
     )
-    for name in ("test_has_cleaned_up", "test_is_not_ended_by_the_one_before"):
+    for name in ("test_is_late_and_done", "test_has_cleaned_up", "test_is_not_ended_by_the_one_before"):
         assert outcome.tests.pop(name) == "passed"
     assert {how.partition("+")[0] for how in outcome.tests.values()} == {"failed"}
     said = outcome.section("test_waits")
@@ -373,8 +446,8 @@ def test_fixtures_that_wait(run: Any) -> None:
             log.append("closed")
 
         @pytest.fixture(scope="module")
-        async def server():
-            port = get_reactor().listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+        async def server(reactor):
+            port = reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
             yield port
             await port.stopListening()
             log.append("stopped")

@@ -12,19 +12,12 @@ from selvage.errors import ConnectionDone
 from selvage.failure import Failure
 from selvage.interfaces import IHalfCloseableProtocol, IStreamClientEndpoint
 from selvage.protocols import Factory, Protocol, connectionDone
+from selvage.testing._addresses import shown
 
-__all__ = ["ChaosFactory", "Event", "shown"]
+__all__ = ["ChaosFactory", "Event"]
 
 #: Something that happened: its name, the connection's name, and what is to be said of it.
 Event = Callable[[str, str, dict[str, Any]], object]
-
-
-def shown(address: Any) -> str:
-    """Write an address the short way."""
-    host = getattr(address, "host", None)
-    if host is None:
-        return str(address)
-    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
 
 
 @implementer(IHalfCloseableProtocol)

@@ -9,9 +9,10 @@ from typing import Any, TextIO
 from selvage.defer import Deferred
 from selvage.endpoints import clientFromString, serverFromString
 from selvage.reactor import get_reactor, run
+from selvage.testing._addresses import shown
 from selvage.testing.chaos._options import faults_from
 from selvage.testing.chaos._output import Output
-from selvage.testing.chaos._proxy import ChaosFactory, shown
+from selvage.testing.chaos._proxy import ChaosFactory
 from selvage.testing.faults import FaultPlan, Injected
 
 __all__ = ["chaos"]

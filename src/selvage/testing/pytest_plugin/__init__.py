@@ -44,6 +44,11 @@ _OTHERS = ("anyio", "asyncio", "trio")
 # A test that asks for one of these is watched though it does not wait.
 _WATCHED_FIXTURES = {"reactor", "logged_failures"}
 
+# Said of a coroutine test that failed because pytest itself cannot run it.
+_HOW_TO_RUN_IT = (
+    'to run it on the reactor mark it with @pytest.mark.selvage, or set selvage_mode = "auto" for all'
+)
+
 _watch_key: pytest.StashKey[Watch] = pytest.StashKey()
 _plans_key: pytest.StashKey[list[Any]] = pytest.StashKey()
 _stack_key: pytest.StashKey[ExitStack] = pytest.StashKey()
@@ -151,12 +156,13 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     faults = sys.modules.get("selvage.testing.faults")
     if faults is not None:
         item.stash[_plans_key] = stack.enter_context(faults.plans_made())
-    if _is_ours(item) and _is_watched(item):
+    watched = _is_ours(item) and _is_watched(item)
+    if watched:
         _watch(item)
-    elif _is_test_case(item) and "selvage.reactor" in sys.modules:
+    if watched or (_is_test_case(item) and "selvage.reactor" in sys.modules):
         from selvage.testing.pytest_plugin._running import ready_reactor
 
-        ready_reactor()  # trial's cases run it themselves, and a test before this one may have stopped it
+        ready_reactor()  # tests may run it themselves, and one before this may have stopped it
     return (yield)
 
 
@@ -196,6 +202,12 @@ def pytest_pyfunc_call(pyfuncitem: Any) -> Generator[None, Any, Any]:
         return (yield)
     function = pyfuncitem.obj
     inner = _innermost(function)
+    if inspect.isasyncgenfunction(inner):
+        pytest.fail(
+            f"{pyfuncitem.name} is an asynchronous generator: nobody takes what it yields. Take the yield out, or make a "
+            "fixture of it",
+            pytrace=False,
+        )
     if "selvage.defer" not in sys.modules and not inspect.iscoroutinefunction(inner):
         return (yield)  # it cannot have a Deferred
     from selvage.testing.pytest_plugin._functions import ordinary_test
@@ -252,7 +264,20 @@ def pytest_runtest_makereport(
         watch = item.stash.get(_watch_key, None)
         if watch is not None and len(watch.failures):
             report.sections.append(("Failures that nobody handled", str(watch.failures)))
+        if call.when == "call" and _nobody_ran(item):
+            report.sections.append(("Selvage", _HOW_TO_RUN_IT))
     return report
+
+
+def _nobody_ran(item: Any) -> bool:
+    """Tell whether a test waits and is neither ours nor that of another plugin."""
+    return (
+        isinstance(item, pytest.Function)
+        and inspect.iscoroutinefunction(_innermost(item.obj))
+        and not _is_test_case(item)
+        and not _is_ours(item)
+        and not any(item.get_closest_marker(name) for name in _OTHERS)
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -307,9 +332,12 @@ def pytest_sessionfinish() -> None:
 # --- Fixtures ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(name="reactor")
+@pytest.fixture(scope="session", name="reactor")
 def reactor() -> Reactor:
-    """The ambient reactor: it runs while a test waits; the test may leave nothing in it."""
+    """The ambient reactor: it runs while a test waits; the test may leave nothing in it.
+
+    Of the session, so that fixtures of any scope can ask for it.
+    """
     from selvage.testing.pytest_plugin._running import ready_reactor
 
     ready: Reactor = ready_reactor()

@@ -1,22 +1,56 @@
-"""What a test leaves behind: delayed calls, open ports and connections, asyncio tasks, Deferreds without a result."""
+"""What a test leaves behind: delayed calls, what is open, processes, threads, asyncio tasks, Deferreds without a result."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable, Iterator
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import _pytest
+import pluggy
+
+import selvage
 from selvage.defer import Pending, getDebugging, pending
-from selvage.interfaces import IListeningPort
+from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
+from selvage.testing._addresses import shown
 
 __all__ = ["Surroundings", "hint"]
 
 # Turns of the reactor before what is left is looked for: in the first, who was just closed is told of that; in the second,
 # those who were told act.
 _TURNS = 2
+
+# Seconds that threads which a test has begun are given to end, all together; who joins its threads does not pay for it.
+_PATIENCE_S = 1.0
+
+# What the engines call the threads of a loop's default executor, which stay for the next that asks.
+_EXECUTORS = ("asyncio_", "uvloop_")
+
+# Frames told of the stack on which something was made: who made it, and who asked for that.
+_FRAMES_TOLD = 3
+
+# Where the frames lie of those who call a test, and of what it calls: they say nothing about it.
+_RUNNERS = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
+_OURS = (os.path.dirname(selvage.__file__) + os.sep,)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of thing that may be left."""
+
+    name: str
+    find: Callable[[], list[Any]]
+    words: Callable[[Any], str]
+    remove: Callable[[Any], object]
+    advice: str
 
 
 class Surroundings:
@@ -42,46 +76,87 @@ class Surroundings:
             for _ in range(_TURNS):
                 reactor.iterate(0)
         gc.collect()
+        self._wait_for_threads()
         # All is looked at before anything is removed, which may leave traces of its own.
-        left = [
-            (kind, words, remove, each)
-            for kind, found, words, remove in (
-                ("delayed call", _delayed_calls(), str, lambda call: call.cancel()),
-                ("open", _selectables(), repr, _close),
-                ("asyncio task", _tasks(), repr, lambda task: task.cancel()),
-                ("without a result", _deferreds(), lambda d: str(Pending.of(d)), lambda d: None),
-            )
-            for each in found
-            if id(each) not in self._known
+        left = [(kind, each) for kind in _KINDS for each in kind.find() if id(each) not in self._known]
+        told = [
+            f"{kind.name}: {kind.words(each)}\n{kind.advice}".replace("\n", "\n    ") for kind, each in left
         ]
-        told = [f"{kind}: " + words(each).replace("\n", "\n    ") for kind, words, _, each in left]
-        for _, _, remove, each in left:
-            remove(each)
+        for kind, each in left:
+            kind.remove(each)
         if told and reactor._loop is not None and not reactor._loop.is_closed():
             reactor.iterate(0)  # what was closed and cancelled ends
             self._learn(_everything())
         return told
+
+    def _wait_for_threads(self) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        for thread in _threads():
+            if id(thread) not in self._known:
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _learn(self, things: Iterable[Any]) -> None:
         self._known.update((id(each), each) for each in things)
 
 
 def hint() -> str:
-    """Say how to learn more, where that is so."""
-    return "" if getDebugging() else "\n(selvage_debug = true says where each was made)"
+    """Say how to learn more, where that is so, and how to allow it."""
+    more = "" if getDebugging() else "selvage_debug = true says where calls, ports and Deferreds were made; "
+    return f"\n({more}@pytest.mark.selvage(clean=False) allows a test to leave things)"
+
+
+# --- What there is -------------------------------------------------------------------------------------------------
 
 
 def _everything() -> list[Any]:
-    return [*_delayed_calls(), *_selectables(), *_tasks(), *_deferreds()]
+    return [each for kind in _KINDS for each in kind.find()]
 
 
 def _delayed_calls() -> list[Any]:
     return [call for call in get_reactor().getDelayedCalls() if call.active()]
 
 
-def _selectables() -> list[Any]:
+def _watched() -> list[Any]:
+    """What the reactor watches; instead of the pipes of a process, the process."""
     reactor: Any = get_reactor()
-    return list({id(each): each for each in [*reactor.getReaders(), *reactor.getWriters()]}.values())
+    watched = [_process_of(each) or each for each in [*reactor.getReaders(), *reactor.getWriters()]]
+    return list({id(each): each for each in watched}.values())
+
+
+def _ports() -> list[Any]:
+    return [each for each in _watched() if IListeningPort.providedBy(each)]
+
+
+def _processes() -> list[Any]:
+    return [each for each in _watched() if IProcessTransport.providedBy(each)]
+
+
+def _connections() -> list[Any]:
+    return [each for each in _watched() if hasattr(each, "abortConnection")]
+
+
+def _descriptors() -> list[Any]:
+    told_elsewhere = {id(each) for each in [*_ports(), *_processes(), *_connections()]}
+    return [each for each in _watched() if id(each) not in told_elsewhere]
+
+
+def _process_of(selectable: Any) -> Any:
+    found = getattr(selectable, "proc", None) or getattr(selectable, "_process", None)
+    return found if IProcessTransport.providedBy(found) else None
+
+
+def _threads() -> list[Any]:
+    """The threads that keep the program from ending, but for those of the reactor's and the loop's pools."""
+    pool = getattr(get_reactor(), "threadpool", None)
+    ours = () if pool is None else pool.threads
+    return [
+        each
+        for each in threading.enumerate()
+        if each is not threading.main_thread()
+        and not each.daemon
+        and each not in ours
+        and not each.name.startswith(_EXECUTORS)
+    ]
 
 
 def _tasks() -> list[Any]:
@@ -98,12 +173,69 @@ def _deferreds() -> list[Any]:
     return [each.deferred for each in pending() if not each.waiters]
 
 
-def _close(selectable: Any) -> None:
+# --- What is said of it --------------------------------------------------------------------------------------------
+
+
+def _told_with_maker(thing: Any) -> str:
+    """A thing that in debug mode knows the stack on which it was made: itself, and the lines of that which matter."""
+    creator = getattr(thing, "creator", None)
+    if not creator:
+        return repr(thing)
+    words, stack, _ = repr(thing).partition("\n\ntraceback at creation:")
+    in_test = itertools.takewhile(lambda frame: not _is_of(frame, _RUNNERS), reversed(creator))
+    frames = [each for each in in_test if not _is_of(each, _OURS)]
+    places = [each.strip().partition("\n")[0] for each in frames[:_FRAMES_TOLD]]
+    return words + (">" if stack else "") + "".join(f"\nmade in {place}" for place in places)
+
+
+def _is_of(frame: str, folders: tuple[str, ...]) -> bool:
+    return any(folder in frame for folder in folders)
+
+
+def _connection_told(connection: Any) -> str:
+    protocol = type(getattr(connection, "protocol", None)).__name__
+    try:
+        return f"{protocol}, {shown(connection.getHost())} to {shown(connection.getPeer())}"
+    except Exception:  # it is not open yet, or any more
+        return repr(connection)
+
+
+def _kill(process: Any) -> None:
+    process.signalProcess("KILL")
+    process.loseConnection()
+
+
+def _forget(descriptor: Any) -> None:
     reactor: Any = get_reactor()
-    if IListeningPort.providedBy(selectable):
-        selectable.stopListening()
-    elif hasattr(selectable, "abortConnection"):
-        selectable.abortConnection()
-    else:
-        reactor.removeReader(selectable)
-        reactor.removeWriter(selectable)
+    reactor.removeReader(descriptor)
+    reactor.removeWriter(descriptor)
+
+
+_KINDS = (
+    _Kind("delayed call", _delayed_calls, _told_with_maker, lambda call: call.cancel(), "cancel() it"),
+    _Kind(
+        "port",
+        _ports,
+        _told_with_maker,
+        lambda port: port.stopListening(),
+        "await its stopListening()",
+    ),
+    _Kind(
+        "connection",
+        _connections,
+        _connection_told,
+        lambda connection: connection.abortConnection(),
+        "call its loseConnection(), and wait for connectionLost",
+    ),
+    _Kind("process", _processes, repr, _kill, "end it, and wait for processEnded"),
+    _Kind("watched by the reactor", _descriptors, repr, _forget, "call removeReader and removeWriter"),
+    _Kind("asyncio task", _tasks, repr, lambda task: task.cancel(), "await it, or cancel() and await it"),
+    _Kind("thread", _threads, repr, lambda thread: None, "end it, and join() it"),
+    _Kind(
+        "without a result",
+        _deferreds,
+        lambda d: str(Pending.of(d)),
+        lambda d: None,
+        "fire it, or cancel() it",
+    ),
+)

@@ -114,6 +114,8 @@ class _Attempt:
         if self._late and isinstance(outcome, Failure) and outcome.check(CancelledError) is None:
             self._late += f"\nWhen it was cancelled it failed:\n{outcome.getTraceback()}"
         self._outcome = outcome
+        if not self._late:
+            self._timer.cancel()  # a test that has blocked the reactor for long is done all the same
         self._end()
 
     def _end(self) -> None:
