@@ -1,6 +1,5 @@
 """What holds for every test: none sees the counts of the one before, and what was there before the first stays out of its way."""
 
-import gc
 import os
 import signal
 
@@ -28,12 +27,6 @@ def pytest_configure() -> None:
     """Let the programs that tests start be interrupted: a shell that puts this run in the background has it ignore that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_finish() -> None:
-    """Freeze modules and tests: many tests collect garbage, and would look through all of these each time."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -426,6 +426,56 @@ def test_a_test_that_does_not_end_is_cancelled_and_says_what_it_waits_for(run: A
     assert "after 0.06 s" in outcome.section("test_default")
 
 
+def test_what_pytest_is_told_in_a_callback_counts_for_the_test(run: Any) -> None:
+    outcome = run(
+        """
+        async def test_fails():
+            get_reactor().callLater(0, pytest.fail, "told from a callback")
+            await Deferred()
+
+        async def test_fails_from_a_thread():
+            get_reactor().callInThread(pytest.fail, "told from a thread")
+            await Deferred()
+
+        async def test_skips():
+            get_reactor().callLater(0, pytest.skip, "not today")
+            await Deferred()
+
+        @pytest.mark.timeout(0.2, func_only=True)
+        async def test_of_pytest_timeout():
+            await Deferred()
+
+        async def test_goes_on():
+            await asyncio.sleep(0)
+        """
+    )
+    names = ("test_fails", "test_fails_from_a_thread", "test_of_pytest_timeout")
+    assert outcome.tests == {**dict.fromkeys(names, "failed"), "test_goes_on": "passed"}
+    assert "1 skipped" in outcome.output
+    said = outcome.section("test_fails")
+    assert "told from a callback" in said and "waits for Deferred" in said
+    assert "Failures that nobody handled" not in said
+    assert "told from a thread" in outcome.section("test_fails_from_a_thread")
+    assert "from pytest-timeout" in outcome.section("test_of_pytest_timeout")
+
+
+def test_an_interrupt_ends_the_run(run: Any) -> None:
+    outcome = run(
+        """
+        import os, signal
+
+        async def test_is_interrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            await Deferred()
+
+        async def test_does_not_run():
+            pass
+        """
+    )
+    assert outcome.tests == {}
+    assert "KeyboardInterrupt" in outcome.output and "no tests ran" in outcome.output
+
+
 def test_fixtures_that_wait(run: Any) -> None:
     outcome = run(
         """

@@ -10,6 +10,7 @@ Nothing of Selvage is imported until a test needs it.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 import unittest
@@ -105,6 +106,13 @@ def _default_timeout(config: pytest.Config) -> float:
     if seconds <= 0:
         raise pytest.UsageError(f"selvage_timeout has to be above 0, not {given!r}")
     return seconds
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Freeze modules and tests: who looks after a test collects garbage, and would go through all of these each time."""
+    if any(map(_is_ours, session.items)):
+        gc.collect()
+        gc.freeze()
 
 
 # --- Whose test is it ----------------------------------------------------------------------------------------------
@@ -233,9 +241,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test for failures that nobody handled."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         if _watch_key in item.stash:
-            item.stash[_watch_key].failed = True
+            item.stash[_watch_key].failed_by(error)
         raise
     if _watch_key in item.stash:
         item.stash[_watch_key].check_failures()

@@ -56,9 +56,12 @@ class LoggedFailures:
         unsubscribe(self._reported)
         classic.removeObserver(self._logged)
 
+    def _forget(self, error: BaseException | None) -> None:
+        self._reports = [each for each in self._reports if each[1].value is not error]
+
     def _reported(self, report: Report) -> None:
         # The hub tells the log first, which knows less of where it was left over.
-        self._reports = [each for each in self._reports if each[1].value is not report.failure.value]
+        self._forget(report.failure.value)
         self._reports.append((report.message, report.failure))
 
     def _logged(self, event: dict[str, Any]) -> None:

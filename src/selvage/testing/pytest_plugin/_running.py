@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from selvage.defer import CancelledError, Deferred, ensureDeferred, fail, succeed
-from selvage.failure import Failure, machinery
+from selvage.failure import Failure, Report, machinery, subscribe, unsubscribe
 from selvage.reactor import get_reactor
 from selvage.testing._running import run_until, what_it_waits_for
 
@@ -70,6 +70,10 @@ def finish(function: Callable[[], Any], timeout_s: float, what: str) -> Any:
 
 _NOTHING: Any = object()
 
+# What pytest raises to end a test; whoever raises one in a callback, or in a signal handler as pytest-timeout does, means the
+# test that runs, though the reactor catches it.
+_VERDICTS = (pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
+
 
 class _Attempt:
     """One function that is waited for."""
@@ -82,6 +86,7 @@ class _Attempt:
         self._over: Deferred[None] = Deferred()  # fires when it is no longer waited for
         self._outcome: Any = _NOTHING
         self._late = ""  # what is said of it when the time was up
+        self._verdict: Any = None  # how pytest was told to end it
         self._deferred: Deferred[Any] | None = None
         self._timer: Any = None
 
@@ -89,13 +94,17 @@ class _Attempt:
         """Run the reactor until there is an outcome: a result, or a Failure."""
         reactor = self._reactor
         trigger = reactor.callWhenRunning(self._begin)
+        subscribe(self._reported, types=_VERDICTS)
         try:
             run_until(self._over)
         finally:
+            unsubscribe(self._reported)
             if self._timer is not None and self._timer.active():
                 self._timer.cancel()
             if self._deferred is None and trigger is not None:
                 reactor.removeSystemEventTrigger(trigger)
+        if self._verdict is not None:
+            raise self._verdict
         if self._late:
             pytest.fail(self._late, pytrace=False)
         if self._outcome is _NOTHING:
@@ -114,7 +123,7 @@ class _Attempt:
         if self._late and isinstance(outcome, Failure) and outcome.check(CancelledError) is None:
             self._late += f"\nWhen it was cancelled it failed:\n{outcome.getTraceback()}"
         self._outcome = outcome
-        if not self._late:
+        if self._timer.active():
             self._timer.cancel()  # a test that has blocked the reactor for long is done all the same
         self._end()
 
@@ -123,11 +132,27 @@ class _Attempt:
             self._over.callback(None)
 
     def _time_is_up(self) -> None:
-        deferred = self._deferred
-        assert deferred is not None
-        self._late = f"{self._what} is not done after {self._timeout_s:g} s" + what_it_waits_for(deferred)
+        self._late = f"{self._what} is not done after {self._timeout_s:g} s" + self._cancel()
+
+    def _reported(self, report: Report) -> None:
+        if self._verdict is None and not self._over.called:
+            self._verdict = report.failure.value
+            self._reactor.callFromThread(self._obey)  # it is told wherever the failure was left
+
+    def _obey(self) -> None:
+        if not self._over.called and self._deferred is not None:
+            self._timer.cancel()
+            told = self._cancel()
+            if isinstance(self._verdict, pytest.fail.Exception):
+                self._verdict.msg = f"{self._verdict.msg}\n{self._what} was not done{told}"
+
+    def _cancel(self) -> str:
+        """Give it a moment to clean up; say what it waited for."""
+        assert self._deferred is not None
+        told = what_it_waits_for(self._deferred)
         self._timer = self._reactor.callLater(_GRACE_S, self._end)
-        deferred.cancel()
+        self._deferred.cancel()
+        return told
 
 
 @machinery

@@ -25,6 +25,11 @@ class Watch:
         self.failed = False  # the test has failed on its own
         self.failures._start()
 
+    def failed_by(self, error: BaseException) -> None:
+        """Know that the test has failed on its own: what comes on top is only told, and this error is not told again."""
+        self.failed = True
+        self.failures._forget(error)
+
     def check_failures(self) -> None:
         """Fail if there were failures that nobody handled and nobody has taken."""
         count = len(self.failures)
