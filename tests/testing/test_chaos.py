@@ -49,6 +49,7 @@ PATIENCE_S = 30
         ("delay", "3@0.3", Delay(3, 0.3)),
         ("slow-connect", "500us..1s", SlowConnect((0.0005, 1))),
         ("bandwidth", "1.5M", Bandwidth(1536 * 1024)),
+        ("bandwidth", "1k..2k", Bandwidth((1024, 2048))),
         ("fragment", "1..16@5ms", Fragment((1, 16), 0.005)),
     ],
 )
@@ -59,7 +60,10 @@ def test_what_options_mean(option: str, text: str, fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("option", "text", "words"),
     [
-        ("cut", "often", "--cut often: 'often' is not a number"),
+        ("cut", "often", "--cut often: 'often' is not a number$"),
+        ("cut", "0.1@", "--cut 0.1@: '' is not a number"),
+        ("delay", "1s@", "--delay 1s@: '' is not a number"),
+        ("fragment", "1@", "--fragment 1@: '' is not a number"),
         ("cut", "2", "--cut 2: Cut.*a probability is a number from 0 to 1, not 2"),
         (
             "delay",
@@ -84,7 +88,16 @@ def test_a_wrong_command_line_is_status_1_or_2(capsys: pytest.CaptureFixture[str
     for arguments, status, words in [
         (["--to", "tcp:localhost:1"], 2, "Missing option '--listen'"),
         (["--listen", "tcp:0", "--to", "tcp:localhost:1", "--cut", "x"], 1, "--cut x: 'x' is not a number"),
-        (["--listen", "nonsense:0", "--to", "tcp:localhost:1"], 1, "nonsense"),
+        (
+            ["--listen", "nonsense:0", "--to", "tcp:localhost:1"],
+            1,
+            "--listen nonsense:0: Unknown endpoint type",
+        ),
+        (["--listen", "tcp:0", "--to", "nonsense"], 1, "--to nonsense: Unknown endpoint type"),
+        (["--listen", "tcp:0", "--to", "tcp:localhost:1", "--for", "soon"], 1, "--for soon: 'soon' is not"),
+        (["--listen", "tcp:0", "--to", "tcp:localhost:1", "--for", "0s"], 1, "--for 0s: the proxy would end"),
+        (["--listen", "tcp:0", "--to", "tcp:localhost:1", "--connections", "0"], 2, "not in the range x>=1"),
+        (["--listen", "tcp:0", "--to", "tcp:localhost:1", "--delay"], 2, "'--delay' requires an argument"),
     ]:
         with pytest.raises(SystemExit) as ended:
             cli.main(["chaos", *arguments])
@@ -178,15 +191,15 @@ class Proxy:
                 return self.events[-1]
         raise AssertionError(self._process.stderr.read())
 
-    def interrupt(self) -> dict[str, Any]:
-        """End it as Ctrl-C does; returns the summary."""
-        self._process.send_signal(signal.SIGINT)
-        return self.end()
+    def interrupt(self, number: int = signal.SIGINT) -> dict[str, Any]:
+        """End it as Ctrl-C or a service manager does; returns the summary."""
+        self._process.send_signal(number)
+        return self.end(0 if number == signal.SIGINT else 128 + number)
 
-    def end(self) -> dict[str, Any]:
+    def end(self, status: int = 0) -> dict[str, Any]:
         summary = self.next_event("summary")
         output, errors = self._process.communicate(timeout=PATIENCE_S)
-        assert (self._process.returncode, output, errors) == (0, "", "")
+        assert (self._process.returncode, output, errors) == (status, "", "")
         return summary
 
     def kill(self) -> None:
@@ -297,6 +310,31 @@ def test_a_half_close_ends_one_direction(chaos: Any) -> None:
     heard = talk(proxy.port, b"x" * 1000)
     assert 10 <= len(heard) <= 20
     assert proxy.next_event("closed")["reason"] == "ConnectionDone"
+
+
+@pytest.mark.slow
+def test_a_half_close_is_told_to_who_still_sends(chaos: Any) -> None:
+    proxy = chaos("--half-close", "1@3", "--seed", "2", "--connections", "1")
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as client:
+        client.sendall(b"123")
+        heard = b""
+        while piece := client.recv(100):
+            heard += piece
+        assert heard == b"123"
+    assert proxy.end()["faults"]["half-close"] >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_connected_at_the_end_counts(chaos: Any, number: int) -> None:
+    proxy = chaos()
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as client:
+        client.sendall(b"hello")
+        assert client.recv(5, socket.MSG_WAITALL) == b"hello"
+        summary = proxy.interrupt(number)
+    assert (summary["connections"], summary["bytes_to_server"], summary["bytes_to_client"]) == (1, 5, 5)
+    assert proxy.events[-2]["event"] == "closed"
+    assert proxy.events[-2]["reason"] == "the proxy has ended"
 
 
 @pytest.mark.slow

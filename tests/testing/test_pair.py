@@ -333,3 +333,17 @@ def test_repr_names_the_states():
     pair.first.write(b"abc")
     assert "<MemoryTransport open of " in repr(pair.first)
     assert "3 bytes unsent" in repr(pair)
+
+
+def test_a_producer_goes_on_after_our_direction_was_to_end() -> None:
+    pair = connect(AccumulatingProtocol(), AccumulatingProtocol())
+    transport = pair.first
+    transport.registerProducer(NonStreamingProducer(transport), True)
+    transport.loseWriteConnection()
+    transport.write(b"the rest")
+    pair.flush()
+    assert pair.second.protocol.data == b"the rest" and not pair.second.protocol.closed
+    transport.unregisterProducer()
+    transport.write(b"dropped")
+    pair.flush()
+    assert pair.second.protocol.data == b"the rest" and pair.second.protocol.closed

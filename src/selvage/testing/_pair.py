@@ -127,7 +127,7 @@ class MemoryTransport:
         still_producing = self._ending is _Ending.DRAINING and self._producer is not None
         if (
             self._reason is not None
-            or self._write_finishing
+            or (self._write_finishing and self._producer is None)
             or not (self._ending is _Ending.OPEN or still_producing)
         ):
             return

@@ -186,6 +186,15 @@ def test_bandwidth_takes_as_long_as_the_bytes_need() -> None:
     assert max(map(len, second.pieces)) == 10
 
 
+def test_a_bandwidth_may_be_drawn() -> None:
+    clock = Clock()
+    plan = FaultPlan(Bandwidth((100, 200), direction="received"), seed=1, clock=clock)
+    first, second = Talker(), Talker(bytes(1000))
+    play(plan, first, second)
+    assert first.heard == bytes(1000)
+    assert 5 < clock.seconds() < 10
+
+
 def test_stall_for_ever_tells_nothing_more() -> None:
     plan = FaultPlan(Stall(at=3, direction="received"), seed=1)
     first, second = Talker(), Talker(b"hello", then_close=True)
@@ -226,6 +235,37 @@ def test_half_close_of_what_is_sent() -> None:
     play(FaultPlan(HalfClose(at=5, direction="sent"), seed=1), first, second)
     assert (second.heard, second.read_ended) == (b"hello", 1)
     assert (first.heard, first.reason) == (b"answer", None)
+
+
+def test_half_close_does_not_wait_for_a_producer() -> None:
+    first, second = HalfTalker(), HalfTalker()
+    pair = FaultPlan(HalfClose(at=5, direction="sent"), seed=1).connect(first, second)
+    first.transport.registerProducer(Fountain(first.transport, 1), True)
+    first.transport.write(b"hello world")
+    pair.flush()
+    assert (second.heard, second.read_ended) == (b"hello", 1)
+    second.transport.write(b"still here")
+    first.transport.write(b"lost")
+    first.transport.unregisterProducer()
+    pair.flush()
+    assert (first.heard, second.heard, first.reason) == (b"still here", b"hello", None)
+
+
+@pytest.mark.parametrize("fault", [Delay(1), Delay(1, direction="received")])
+def test_who_finishes_waits_for_its_producer(fault: Delay) -> None:
+    clock = Clock()
+    plan = FaultPlan(fault, seed=1, clock=clock)
+    first, second = HalfTalker(), HalfTalker()
+    pair = plan.connect(first, second)
+    first.transport.registerProducer(Fountain(first.transport, 1), True)
+    first.transport.loseWriteConnection()
+    first.transport.write(b"the rest")
+    plan.settle(pair)
+    assert (second.heard, second.read_ended) == (b"the rest", 0)
+    first.transport.unregisterProducer()
+    plan.settle(pair)
+    assert (second.heard, second.read_ended) == (b"the rest", 1)
+    assert first.reason is second.reason is None
 
 
 def test_half_close_closes_who_cannot_live_with_it() -> None:

@@ -16,7 +16,9 @@ __all__ = ["command"]
 def command() -> click.Command:
     """Make the command, as click wants it."""
     faults = [
-        click.Option([f"--{name}"], metavar=metavar, is_flag=False, flag_value=default, help=words)
+        click.Option([f"--{name}"], metavar=metavar, help=words)
+        if default is None
+        else click.Option([f"--{name}"], metavar=metavar, help=words, is_flag=False, flag_value=default)
         for name, (metavar, default, words, _) in OPTIONS.items()
     ]
     return click.Command(
@@ -34,7 +36,12 @@ def command() -> click.Command:
                 ["--seed"], type=int, metavar="N", help="Deal the same faults as the run that said N."
             ),
             click.Option(["--for", "for_"], metavar="DURATION", help="End after so long."),
-            click.Option(["--connections"], type=int, metavar="N", help="End when N connections are over."),
+            click.Option(
+                ["--connections"],
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="End when N connections are over.",
+            ),
             click.Option(
                 ["--json/--text", "as_json"],
                 default=None,
@@ -47,7 +54,17 @@ def command() -> click.Command:
 def _play(listen: str, to: str, for_: str | None, **given: Any) -> None:
     options = {name: given.pop(name.replace("-", "_")) for name in OPTIONS}
     try:
-        seconds = None if for_ is None else duration(for_)
+        seconds = None if for_ is None else _seconds(for_)
         chaos(listen, to, options, seconds=seconds, **given)
     except (ValueError, CannotListenError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = duration(text)
+    except ValueError as error:
+        raise ValueError(f"--for {text}: {error}") from None
+    if not seconds:
+        raise ValueError(f"--for {text}: the proxy would end before it began")
+    return seconds

@@ -38,8 +38,8 @@ _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([a-zA-Z]*)")
 def _number(text: str, units: Mapping[str, float]) -> float:
     match = _NUMBER.fullmatch(text.strip())
     if match is None or match[2].lower() not in units:
-        known = ", ".join(unit for unit in units if unit) or "none"
-        raise ValueError(f"{text!r} is not a number with a unit of these: {known}")
+        known = ", ".join(unit for unit in units if unit)
+        raise ValueError(f"{text!r} is not a number" + (f" with a unit of these: {known}" if known else ""))
     number = float(match[1]) * units[match[2].lower()]
     return int(number) if number.is_integer() else number
 
@@ -58,27 +58,35 @@ def duration(text: str) -> float:
     return _number(text, _DURATIONS)
 
 
+def _parts(text: str) -> tuple[str, str | None]:
+    """What stands before and after the `@`; None for what was left out with it."""
+    first, at, second = text.partition("@")
+    return first, second if at else None
+
+
 def _which_where(
     make: Callable[..., Fault], where: str, units: Mapping[str, float]
 ) -> Callable[[str], Fault]:
     def parse(text: str) -> Fault:
-        which, _, place = text.partition("@")
-        return make(_number(which, {"": 1.0}), **({where: _amount(place, units)} if place else {}))
+        which, place = _parts(text)
+        return make(_number(which, {"": 1.0}), **({} if place is None else {where: _amount(place, units)}))
 
     return parse
 
 
 def _how_which(make: Callable[..., Fault], units: Mapping[str, float]) -> Callable[[str], Fault]:
     def parse(text: str) -> Fault:
-        how, _, which = text.partition("@")
-        return make(_amount(how, units), **({"probability": _number(which, {"": 1.0})} if which else {}))
+        how, which = _parts(text)
+        return make(
+            _amount(how, units), **({} if which is None else {"probability": _number(which, {"": 1.0})})
+        )
 
     return parse
 
 
 def _fragment(text: str) -> Fault:
-    size, _, pause = text.partition("@")
-    return Fragment(_amount(size, _SIZES), _amount(pause, _DURATIONS) if pause else 0)
+    size, pause = _parts(text)
+    return Fragment(_amount(size, _SIZES), 0 if pause is None else _amount(pause, _DURATIONS))
 
 
 def _refuse(text: str) -> Fault:

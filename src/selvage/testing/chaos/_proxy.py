@@ -80,6 +80,7 @@ class _Client(_Side):
     def connectionMade(self) -> None:
         transport: Any = self.transport
         transport.pauseProducing()
+        self._factory.clients.add(self)
         self._factory.tell("connection", self, peer=shown(transport.getPeer()))
         self._connecting = self._factory.service.connect(Factory.forProtocol(_Side))
         self._connecting.addCallbacks(self._connected, self._failed)
@@ -106,10 +107,14 @@ class _Client(_Side):
             connecting.addErrback(lambda _: None)
             connecting.cancel()
         super().connectionLost(reason)
-        to_client = 0 if self._server is None else self._server.count
-        self._factory.tell(
-            "closed", self, to_server=self.count, to_client=to_client, reason=reason.type.__name__
-        )
+        self.tell_end(reason.type.__name__)
+
+    def tell_end(self, reason: str) -> None:
+        """Say that it is over, once."""
+        if self in self._factory.clients:
+            self._factory.clients.discard(self)
+            to_client = 0 if self._server is None else self._server.count
+            self._factory.tell("closed", self, to_server=self.count, to_client=to_client, reason=reason)
 
 
 class ChaosFactory(Factory[Any]):
@@ -118,6 +123,9 @@ class ChaosFactory(Factory[Any]):
     Args:
         service: where the service is.
         event: called with what happens.
+
+    Attributes:
+        clients: those that are connected.
     """
 
     noisy = False
@@ -125,6 +133,7 @@ class ChaosFactory(Factory[Any]):
     def __init__(self, service: IStreamClientEndpoint, event: Event) -> None:
         self.service: Any = service
         self._event = event
+        self.clients: set[_Client] = set()
 
     def buildProtocol(self, addr: Any) -> Any:
         """Make the client's side."""
@@ -134,3 +143,10 @@ class ChaosFactory(Factory[Any]):
         """Say what happened to a client."""
         transport: Any = client.transport
         self._event(event, transport.target, facts)
+
+    def end(self) -> None:
+        """Break what is still connected, and count it."""
+        for client in list(self.clients):
+            client.tell_end("the proxy has ended")
+            transport: Any = client.transport
+            transport.abortConnection()

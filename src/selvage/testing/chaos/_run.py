@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from selvage.defer import Deferred
@@ -69,8 +69,8 @@ def chaos(
             ended()
 
         plan.listen(fault)
-        factory = ChaosFactory(clientFromString(reactor, to), event)
-        endpoint = serverFromString(reactor, listen)
+        factory = ChaosFactory(_endpoint("to", to, clientFromString), event)
+        endpoint = _endpoint("listen", listen, serverFromString)
         # Without faults it is a plain proxy, to see what the others change.
         port: Any = await plan.server(endpoint).listen(factory)
         output.listening(shown(port.getHost()), plan)
@@ -80,12 +80,20 @@ def chaos(
             await done
         finally:
             port.stopListening()  # waits for nothing, and may run while the reactor stops
+            factory.end()
             output.summary(plan)
 
     try:
         run(main)
     except KeyboardInterrupt:
         pass  # how one ends it; the summary has been told
+
+
+def _endpoint(option: str, description: str, parse: Callable[[Any, str], Any]) -> Any:
+    try:
+        return parse(get_reactor(), description)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"--{option} {description}: {error}") from error
 
 
 def _fire(done: Deferred[None]) -> None:

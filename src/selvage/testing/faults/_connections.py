@@ -57,7 +57,7 @@ class FaultyProtocol(ProtocolWrapper):
             raise TypeError(
                 f"Data must be bytes, not {type(data).__name__}; encode text before it is written"
             )
-        if self._finishing or (self.disconnecting and not self._producing):
+        if (self._finishing or self.disconnecting) and not self._producing:
             return
         if self._valve is not None:
             self._valve.wrote = True
@@ -79,10 +79,11 @@ class FaultyProtocol(ProtocolWrapper):
                 self._sent.put(Item(b"", self._plan._now(), CLOSED))
 
     def loseWriteConnection(self) -> None:
-        """Close our direction when all is sent."""
+        """Close our direction when all is sent, and no producer is left."""
         if not self._finishing:
             self._finishing = True
-            self._sent.put(Item(b"", self._plan._now(), HALF))
+            if self._valve is None:
+                self._sent.put(Item(b"", self._plan._now(), HALF))
 
     def abortConnection(self) -> None:
         """Close now; what is under way is lost."""
@@ -121,8 +122,8 @@ class FaultyProtocol(ProtocolWrapper):
             valve.close()
         transport: Any = self.transport
         transport.unregisterProducer()
-        if self.disconnecting and valve is not None:
-            self._sent.put(Item(b"", self._plan._now(), CLOSED))
+        if valve is not None and (self.disconnecting or self._finishing):
+            self._sent.put(Item(b"", self._plan._now(), CLOSED if self.disconnecting else HALF))
 
     def pauseProducing(self) -> None:
         """Keep what arrives from the wrapped protocol."""
@@ -195,6 +196,9 @@ class FaultyProtocol(ProtocolWrapper):
             self._leaving = True
             transport.loseConnection()
         elif item.end == HALF:
+            if self._valve is not None:
+                transport.unregisterProducer()  # the transport would wait for it, and nothing that it says passes any more
+                self._valve.resumeProducing()
             transport.loseWriteConnection()
         else:
             transport.write(item.data)

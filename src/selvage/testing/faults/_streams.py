@@ -332,13 +332,13 @@ class Bandwidth(StreamFault):
     """Let no more than so many bytes a second pass in each direction.
 
     Args:
-        rate: bytes a second.
+        rate: bytes a second; of a range each connection and direction draws its own.
         probability: of each connection and direction.
     """
 
     name = "bandwidth"
     ranges = {"rate": 1}
-    rate: float = 1024 * 1024
+    rate: Amount = 1024 * 1024
     probability: float = 1.0
 
     needs_clock = True
@@ -347,7 +347,8 @@ class Bandwidth(StreamFault):
         """See `Fault.on_stream`."""
         if not draws.happens(self.probability):
             return _pass
-        size = max(1, int(self.rate) // _PIECES_A_SECOND)
+        rate = draws.number(self.rate)
+        size = max(1, int(rate) // _PIECES_A_SECOND)
         free = 0.0  # when the line is free again
         said = False
 
@@ -355,11 +356,11 @@ class Bandwidth(StreamFault):
             nonlocal free, said
             if item.data and not said:
                 said = True
-                draws.note(0, f"{self.rate:,.0f} bytes a second")
+                draws.note(0, f"{rate:,.0f} bytes a second")
             pieces: list[Item] = []
             for start in range(0, len(item.data), size):
                 piece = item.data[start : start + size]
-                free = max(free, item.due) + len(piece) / self.rate
+                free = max(free, item.due) + len(piece) / rate
                 pieces.append(replace(item, data=piece, due=free))
             return pieces or [item]
 
