@@ -7,10 +7,47 @@ Each `type: ignore` marks a mistake that has to be noticed.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from io import BytesIO
 from typing import assert_type
 
 from selvage.defer import Deferred
-from selvage.web.client import Client, ClientResponse, Retries, Timeouts, readBody
+from selvage.web import Headers
+from selvage.web.client import (
+    Auth,
+    Client,
+    ClientResponse,
+    DigestAuth,
+    RequestOptions,
+    Retries,
+    Timeouts,
+    readBody,
+)
+
+
+class Token(Auth):
+    def authorization(self, method: str, url: str) -> str:
+        return "Bearer t"
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    yield b""
+
+
+async def tell(client: Client, query: Mapping[str, int], options: RequestOptions) -> None:
+    await client.get("/", **options)
+    await client.get("/", params=query, headers={"a": "b"}, auth=("u", "p"))
+    await client.get("/", params={"a": [1, 2]}, headers={b"x": [b"y"]}, auth="Bearer t")
+    await client.get("/", params=[("a", 1)], headers=[("a", "b")], auth=DigestAuth("u", "p"))
+    await client.get("/", headers=Headers({"a": ["b"]}), auth=Token(), timeout=None)
+    await client.post("/", data=pieces(), expect_continue=True)
+    await client.post("/", data={"a": "b"}, files={"f": ("n", b"x", "text/plain"), "g": BytesIO()})
+    await client.get("/", auth=5)  # type: ignore
+    await client.get("/", timeout="5")  # type: ignore
+    await client.get("/", params=5)  # type: ignore
+    await client.get("/", headers={"a": 5})  # type: ignore
+    await client.get("/", retries="2")  # type: ignore
+    (await client.get("/")).status_code  # type: ignore
 
 
 async def ask(client: Client) -> None:
@@ -25,6 +62,8 @@ async def ask(client: Client) -> None:
     async with client.stream("GET", "http://h/") as streamed:
         async for piece in streamed.chunks():
             assert_type(piece, bytes)
+        async for line in streamed.lines():
+            assert_type(line, str)
 
 
 def read(response: object) -> None:

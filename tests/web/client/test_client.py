@@ -234,6 +234,78 @@ def test_each_stage_has_its_error(it):
     assert error.__cause__ is not None
 
 
+def _stages():
+    url = "https://user:secret@h/path?token=secret"
+
+    def resolve(it):
+        it.router.failures = [DNSLookupError("no results")]
+        return it("GET", url)
+
+    def connect(it):
+        it.router.pending = Deferred()
+        results = it("GET", url)
+        it.router.resolved()
+        it.router.pending.errback(ConnectionRefusedError())
+        return results
+
+    def handshake(it):
+        results = it("GET", url)
+        it.router.connections[0].connectionLost(Failure(HandshakeError("expired")))
+        return results
+
+    def ready(it, *args, **options):
+        results = it(*args, **options)
+        it.router.connections[0].handshakeCompleted()
+        return results
+
+    def request(it):
+        return ready(it, "POST", url, data=_broken())
+
+    def answer(it):
+        results = ready(it, "GET", url)
+        it.answer(b"SSH-2.0-OpenSSH\r\n")
+        return results
+
+    def body(it):
+        results = ready(it, "GET", url)
+        it.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        it.router.connections[0].connectionLost(Failure(ConnectionLost()))
+        return results
+
+    return [
+        (resolve, "GET https://h/path failed (resolve): DNSLookupError: DNS lookup failed: no results."),
+        (
+            connect,
+            "GET https://h/path failed (connect): ConnectionRefusedError:"
+            " Connection was refused by other side.",
+        ),
+        (
+            handshake,
+            "GET https://h/path failed (handshake): HandshakeError: The TLS handshake failed: expired",
+        ),
+        (request, "POST https://h/path failed (request): ZeroDivisionError: broken"),
+        (
+            answer,
+            "GET https://h/path failed (response): ParseError: this is no status line of HTTP/1.0 or HTTP/1.1:"
+            " b'SSH-2.0-OpenSSH'",
+        ),
+        (
+            body,
+            "GET https://h/path failed (body): ConnectionLost: Connection to the other side was lost in a"
+            " non-clean fashion.",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fail", "message"), [pytest.param(*each, id=each[0].__name__) for each in _stages()]
+)
+def test_what_each_stage_says(it, fail, message):
+    error = failure_of(fail(it))
+    assert str(error) == message
+    assert error.__cause__ is not None
+
+
 def _broken():
     yield b"x"
     raise ZeroDivisionError("broken")
@@ -270,6 +342,34 @@ def test_what_is_no_http(it):
     results = it("GET", "http://h/")
     it.answer(b"SSH-2.0-OpenSSH\r\n")
     assert "this is no status line of HTTP/1.0 or HTTP/1.1: b'SSH-2.0-OpenSSH'" in str(failure_of(results))
+
+
+@pytest.mark.parametrize(
+    "charset", ["idna", "punycode", "undefined", "unicode_escape", "base64", "nonsense", "a\xff"]
+)
+def test_charsets_that_are_none_are_utf_8(it, charset):
+    results = it("GET", "http://h/")
+    it.answer(response(200, "\u00e4\ud7ff\\x41".encode(), Content_Type=f"text/plain; charset={charset}"))
+    assert results[0].encoding == "utf-8"
+    assert results[0].text == "\u00e4\ud7ff\\x41"
+
+
+def test_what_is_no_json_says_what_it_is(it):
+    results = it("GET", "http://h/x?secret")
+    it.answer(response(502, b"<html>", Content_Type="text/html"))
+    with pytest.raises(json.JSONDecodeError) as caught:
+        results[0].json()
+    assert caught.value.__notes__ == ["GET http://h/x answered 502 with 'text/html'"]
+
+
+def test_names_of_other_clients_lead_to_ours(it):
+    results = it("GET", "http://h/")
+    it.answer(EMPTY)
+    with pytest.raises(AttributeError, match="has no attribute 'status_code': use status$"):
+        _ = results[0].status_code
+    with pytest.raises(AttributeError, match="has no attribute 'stat'$"):
+        _ = results[0].stat
+    assert not hasattr(results[0], "aiter_lines")
 
 
 # --- Limits -----------------------------------------------------------------------------------------------------------
@@ -433,6 +533,13 @@ def test_retries_with_growing_delays():
         it.clock.advance(0.2)
     it.answer(EMPTY)
     assert results[0].status == 200
+
+
+def test_retries_are_counted_in_the_error(it):
+    it.router.failures = [ConnectionRefusedError() for _ in range(3)]
+    results = it("GET", "http://h/", retries=Retries(2, dice=lambda: 0))
+    it.clock.pump([0.5, 1.0])
+    assert failure_of(results).__notes__ == ["it was tried 3 times"]
 
 
 def test_retries_end(it):
@@ -750,6 +857,38 @@ def test_a_streamed_body_can_be_read_whole(it):
     Deferred.fromCoroutine(run()).addBoth(results.append)
     it.answer(response(200, json.dumps([1]).encode()))
     assert results[0].json() == [1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_a_stream_as_lines(it, size):
+    text = "one\r\ntw\u00e4\n\nthr\u2028ee\rx\n\u20ac end"
+    body = text.encode()
+
+    async def lines():
+        async with it.client.stream("GET", "http://h/") as streamed:
+            return [line async for line in streamed.lines()]
+
+    got = []
+    Deferred.fromCoroutine(lines()).addBoth(got.append)
+    it.answer(response(200, body)[: -len(body)])
+    for start in range(0, len(body), size):
+        it.answer(body[start : start + size])
+    assert got == [["one", "tw\u00e4", "", "thr\u2028ee\rx", "\u20ac end"]]
+
+
+def test_a_line_without_an_end(it):
+    async def lines():
+        async with it.client.stream("GET", "http://h/") as streamed:
+            return [line async for line in streamed.lines(limit=10)]
+
+    got = []
+    Deferred.fromCoroutine(lines()).addBoth(got.append)
+    it.answer(b"HTTP/1.1 200 OK\r\n\r\n")
+    for _ in range(11):
+        assert got == []
+        it.answer(b"x")
+    assert str(failure_of(got)) == "GET http://h/ failed (body): a line has more than 10 characters"
+    assert it.router.connections[0].transport.disconnected
 
 
 def test_closing_ends_everything(it):

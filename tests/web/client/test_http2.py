@@ -405,7 +405,7 @@ def test_attack_062_a_header_that_grows(it):
         [(b"content-length", b"+1")],
     ],
 )
-def test_attack_064_065_headers_that_are_none(it, fields):
+def test_attack_064_065_083_headers_that_are_none(it, fields):
     results, peer = first(it)
     peer.wire.config.validate_outbound_headers = False
     peer.wire.config.normalize_outbound_headers = False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import AsyncIterator
 from email.message import Message
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selvage.defer import Deferred
 from selvage.failure import Failure
@@ -13,12 +14,15 @@ from selvage.protocols import Protocol, connectionDone
 from selvage.web._headers import Headers
 from selvage.web._losses import PotentialDataLoss
 from selvage.web.client._errors import BodyTooLarge, ResponseDone
-from selvage.web.client._failures import StatusError
+from selvage.web.client._failures import RequestError, StatusError
+from selvage.web.client._uri import redacted
 
 __all__ = ["BodyReader", "ClientResponse"]
 
 #: Octets of a body that may wait for their reader before the server is held back.
 _HIGH_WATER_BYTES = 256 * 1024
+#: Characters of a line that `lines` waits for; events and records of JSON have some thousand.
+LINE_LIMIT = 1024 * 1024
 
 
 class BodyReader(Protocol):
@@ -121,6 +125,38 @@ class BodyReader(Protocol):
             abort()
 
 
+#: Codecs of Python that are no charsets: some cannot replace what is wrong, some take time that grows with the square.
+_NO_CHARSETS = frozenset(
+    {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+
+#: What other clients call things.
+_ELSEWHERE = {
+    "aiter_bytes": "chunks()",
+    "aiter_lines": "lines()",
+    "aread": "read()",
+    "body": "content",
+    "code": "status",
+    "cookies": "cookies of the Client",
+    "is_error": "ok",
+    "is_success": "ok",
+    "iter_content": "chunks()",
+    "iter_lines": "lines()",
+    "phrase": "reason",
+    "reason_phrase": "reason",
+    "status_code": "status",
+}
+
+
+def _is_text(charset: str) -> bool:
+    """Tell whether there is such a charset."""
+    try:
+        "".encode(charset)
+        return codecs.lookup(charset).name not in _NO_CHARSETS
+    except (LookupError, ValueError):
+        return False
+
+
 class ClientResponse:
     """A response.
 
@@ -184,13 +220,8 @@ class ClientResponse:
             parser = Message()
             parser["content-type"] = values[0].decode("latin-1")
             charset = parser.get_content_charset()
-            if charset:
-                try:
-                    "".encode(charset)
-                except LookupError:
-                    pass
-                else:
-                    return charset
+            if charset and _is_text(charset):
+                return charset
         return "utf-8"
 
     @property
@@ -202,9 +233,23 @@ class ClientResponse:
         """Return the body as JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is none (`json.JSONDecodeError`, with a note of what it is).
         """
-        return json.loads(self.content, **options)
+        try:
+            return json.loads(self.content, **options)
+        except ValueError as error:
+            kind = (self.headers.getRawHeaders("content-type") or ["no type"])[0]
+            error.add_note(f"{self.method} {redacted(self.url)} answered {self.status} with {kind!r}")
+            raise
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            meant = _ELSEWHERE.get(name)
+            hint = f": use {meant}" if meant else ""
+            raise AttributeError(
+                f"a {type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self
+            )
 
     def raise_for_status(self) -> ClientResponse:
         """Return this response.
@@ -237,6 +282,33 @@ class StreamedResponse(ClientResponse):
         except Exception as error:
             told = self._call.error_of(error)
             raise told from told.__cause__
+
+    async def lines(self, limit: int = LINE_LIMIT) -> AsyncIterator[str]:
+        """Yield the body as lines of text, without their ends (LF or CR LF).
+
+        Args:
+            limit: characters that a line may have.
+
+        Raises:
+            RequestError: as of `chunks`, or a line is longer.
+        """
+        decode = codecs.getincrementaldecoder(self.encoding)("replace").decode
+        begun: list[str] = []
+        size = 0
+        async for piece in self.chunks():
+            *whole, rest = decode(piece).split("\n")
+            for line in whole:
+                begun.append(line)
+                yield "".join(begun).removesuffix("\r")
+                begun.clear()
+                size = 0
+            begun.append(rest)
+            size += len(rest)
+            if size > limit:
+                raise RequestError("body", self.method, self.url, f"a line has more than {limit} characters")
+        last = "".join(begun) + decode(b"", True)
+        if last:
+            yield last
 
     async def read(self) -> bytes:
         """Return the whole body, which is `content` from then on."""

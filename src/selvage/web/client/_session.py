@@ -389,6 +389,8 @@ class Client:
                 response = await self._cancellable(call, self._attempt(call))
             except RequestError as error:
                 if is_last or getattr(error, "which", None) == "total":
+                    if attempt:
+                        error.add_note(f"it was tried {attempt + 1} times")
                     raise
                 delay = retries.delay_s(attempt)
             else:
