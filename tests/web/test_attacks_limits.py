@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from selvage.errors import ConnectionLost
+from selvage.failure import Failure
+from selvage.testing import StringTransport
 from selvage.web import Headers
 from selvage.web._access_log import combinedLogFormatter, json_log_formatter
 from selvage.web._forms import MAX_FIELDS, MAX_PART_HEADERS_BYTES, form_arguments, parse_qs
@@ -195,6 +198,7 @@ def test_attack_045_lines_heads_and_trailers_are_counted_across_segments():
         (b"GET /" + b"a" * 20000, 414),
         (GET + b"X: " + b"a" * 20000, 431),
         (GET + b"X: a\r\n" * 3000, 431),
+        (GET + b"X: " + b"a" * 20000 + b"\r\n\r\n", 431),
         (GET + b"X: a\r\n" * 501 + b"\r\n", 431),
         (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 100, 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"a" * 20000, 400),
@@ -224,6 +228,45 @@ def test_attack_046_pipelined_requests_wait_in_the_system():
         later.waiting.pop().finish()
     assert server.transport.producerState == "producing"
     assert not server.closing
+
+
+class Unread(StringTransport):
+    """A transport whose peer reads nothing; it holds back who writes more than 64 KiB, as a real one does."""
+
+    def unsent_bytes(self) -> int:
+        return len(self.value())
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.producer is not None and self.unsent_bytes() > 65536:
+            self.producer.pauseProducing()
+
+
+@pytest.mark.parametrize("size", [0, 1000, 60_000])
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_attack_046_and_054_answers_that_nobody_reads_stop_the_requests(size, at_once):
+    server = Server(Seen(lambda request: b"x" * size))
+    transport, protocol = Unread(), server.site.buildProtocol(None)
+    protocol.makeConnection(transport)
+    asked = 0
+    while transport.producerState != "paused" and asked < 20_000:
+        protocol.dataReceived((GET + b"\r\n") * at_once)
+        asked += at_once
+    assert transport.unsent_bytes() < 4 * 65536
+    assert len(server.seen) < 2000
+    # Once they are read, the others come, all of them and in pieces as before.
+    answers = 0
+    while transport.value():
+        assert transport.unsent_bytes() < 4 * 65536
+        answers += transport.value().count(b"HTTP/1.1 200 OK")
+        transport.clear()
+        transport.producer.resumeProducing()
+    assert answers == asked == len(server.seen) and transport.producerState == "producing"
+    while transport.producerState != "paused":
+        protocol.dataReceived(GET + b"\r\n")
+    server.clock.advance(60)
+    assert transport.disconnected
+    protocol.connectionLost(Failure(ConnectionLost()))
 
 
 def test_attack_047_many_tiny_chunks_cost_what_they_are():

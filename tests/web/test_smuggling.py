@@ -258,6 +258,16 @@ def test_what_two_parsers_accept_they_read_alike(data, sizes):
     assert answer.count(b"HTTP/1.1 400") == server.answered().count(b"HTTP/1.1 400")
 
 
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_read_or_refused(data, after_a_head):
+    """And whoever sends them does not keep the connection."""
+    answer, server = answered([(CHUNKED if after_a_head else b"") + data])
+    assert answer == b"" or status(answer) in (200, 400, 405, 413, 414, 417, 431, 501, 505)
+    for _ in range(8):
+        server.clock.advance(60)
+    assert server.closing
+
+
 def test_the_two_parsers_are_asked_about_requests_that_both_accept():
     """Else the test above would try nothing."""
     data = CHUNKED + b"4\r\nabcd\r\n0\r\n\r\n" + POST + b"Content-Length: 4\r\n\r\nabcd" + HIDDEN

@@ -58,6 +58,9 @@ __all__ = ["HTTPChannel"]
 #: So many bytes of one answer may be more than a client takes at once; in bytes.
 _MUCH = 65536
 
+#: What the head of an answer is taken for, where only bodies are counted; in bytes.
+_HEAD_BYTES = 256
+
 
 @implementer(ITransport, IPushProducer, IConsumer)
 class HTTPChannel(Protocol, TimeoutMixin):
@@ -106,6 +109,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _consuming = False
     _reading_paused = False
     _watching = False  # the transport says when it is full
+    _unwatched = 0  # bytes of answers since the transport was last looked at
     _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
     _finishing = False  # the site stops: this answer is the last
@@ -180,7 +184,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             if self._upgraded is not None:
                 self._upgraded.dataReceived(data)
             return
-        if self._handlingRequest and self._transferDecoder is None:
+        if (self._handlingRequest or self._waitingForTransport) and self._transferDecoder is None:
             self._dataBuffer += data
             if len(self._dataBuffer) > self._optimisticEagerReadSize:
                 self._update_reading()
@@ -224,7 +228,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
                     break
                 if self._transferDecoder is not None:
                     data = self._take_body(self._transferDecoder, data)
-                elif self._handlingRequest:
+                elif self._handlingRequest or self._waitingForTransport:
+                    # Who does not take its answers is not answered further.
                     self._dataBuffer = data
                     break
                 else:
@@ -448,8 +453,10 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if not self.persistent or self._finishing:
             self.loseConnection()
             return
-        if request.sentLength > _MUCH:
-            self._watch()
+        if not self._watching:
+            self._unwatched += request.sentLength + _HEAD_BYTES
+            if self._unwatched > _MUCH:
+                self._look_at_transport(request.sentLength)
         if self._consuming:
             return  # whoever consumes goes on
         if self._savedTimeOut is not None:
@@ -458,6 +465,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if data:
             self._consume(data)
         self._update_reading()
+
+    def _look_at_transport(self, size: int) -> None:
+        """Watch the transport, for answers have come to much, unless they have left meanwhile."""
+        self._unwatched = 0
+        unsent = getattr(self.transport, "unsent_bytes", None)
+        if size > _MUCH or unsent is None or unsent() > _MUCH:
+            self._watch()
 
     def _watch_time(self) -> None:
         """Count the time without input again: it is the client's turn."""
@@ -668,8 +682,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def resumeProducing(self) -> None:
         """Go on.  The transport calls this."""
         self._waitingForTransport = False
-        self._update_reading()
         self._cancel_stall()
+        if self._dataBuffer and not (self._handlingRequest or self._consuming or self._ended):
+            data, self._dataBuffer = self._dataBuffer, b""
+            self._consume(data)
+        self._update_reading()
         if self._requestProducer is not None:
             self._requestProducer.resumeProducing()
 
