@@ -32,7 +32,7 @@ from tests.web.http2.peer import (
     waiting,
     window_update,
 )
-from tests.web.serving import Seen
+from tests.web.serving import Later, Seen
 from tests.work import calls_made
 
 EMPTY = {
@@ -62,7 +62,7 @@ def test_attack_056_058_063_floods_of_frames_that_carry_nothing(kind):
 
 @pytest.mark.parametrize("kind", EMPTY)
 def test_frames_that_carry_nothing_are_free_in_moderation(kind):
-    peer = waiting()
+    peer = Peer(Later(), limits=Limits(body_s=None, body_rate=None))
     peer.send(peer.headers(1, POST, END_HEADERS))
     for _ in range(200):
         peer.send(EMPTY[kind] * 20)
@@ -279,14 +279,24 @@ def test_attack_044_headers_that_drip_in_have_a_deadline():
     assert peer.closing and peer.server.clock.seconds() == 60 and peer.server.resource.waiting == []
 
 
-def test_attack_044_a_body_that_drips_in_has_a_deadline():
-    peer = waiting()
+def test_attack_044_a_body_that_comes_slowly_has_a_deadline():
+    peer = Peer(Later(), limits=Limits(body_rate=None))
     peer.send(peer.headers(1, POST, END_HEADERS))
     for _ in range(299):
         peer.server.clock.advance(1)
         peer.send(data(1, b"x"))
     assert peer.is_alive()
     peer.server.clock.advance(1)
+    assert peer.answers(peer.heard()) == [(408, b"")]
+
+
+def test_attack_044_a_body_that_drips_in_has_a_rate():
+    peer = waiting()
+    peer.send(peer.headers(1, POST, END_HEADERS))
+    for _ in range(19):
+        peer.server.clock.advance(1)
+        assert peer.send(data(1, b"x" * 100)) == []
+    peer.server.clock.advance(60)
     assert peer.answers(peer.heard()) == [(408, b"")]
 
 
@@ -305,7 +315,11 @@ def test_a_client_may_wait_for_an_application_that_takes_its_time():
 
 
 def test_without_limits_nothing_is_put_an_end_to():
-    peer = Peer(Seen(lambda request: b"x" * 70_000), limits=Limits(None, None, None, None), timeout=None)
+    peer = Peer(
+        Seen(lambda request: b"x" * 70_000),
+        limits=Limits(head_s=None, body_s=None, body_rate=None, stall_s=None),
+        timeout=None,
+    )
     peer.send(peer.headers(1))
     peer.server.clock.advance(1e6)
     assert not peer.closing and not of_kind(peer.heard(), RstStreamFrame)
