@@ -47,6 +47,7 @@ from selvage.web._status import (
     REQUEST_TIMEOUT,
     RESPONSES,
 )
+from selvage.web._unread import HEAD_BYTES, MUCH, look_at_transport
 from selvage.web.errors import BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
@@ -54,12 +55,6 @@ if TYPE_CHECKING:
     from selvage.interfaces import IAddress
 
 __all__ = ["HTTPChannel"]
-
-#: So many bytes of one answer may be more than a client takes at once; in bytes.
-_MUCH = 65536
-
-#: What the head of an answer is taken for, where only bodies are counted; in bytes.
-_HEAD_BYTES = 256
 
 
 @implementer(ITransport, IPushProducer, IConsumer)
@@ -454,9 +449,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
             self.loseConnection()
             return
         if not self._watching:
-            self._unwatched += request.sentLength + _HEAD_BYTES
-            if self._unwatched > _MUCH:
-                self._look_at_transport(request.sentLength)
+            self._unwatched += request.sentLength + HEAD_BYTES
+            if self._unwatched > MUCH:
+                look_at_transport(self, request.sentLength)
         if self._consuming:
             return  # whoever consumes goes on
         if self._savedTimeOut is not None:
@@ -465,13 +460,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if data:
             self._consume(data)
         self._update_reading()
-
-    def _look_at_transport(self, size: int) -> None:
-        """Watch the transport, for answers have come to much, unless they have left meanwhile."""
-        self._unwatched = 0
-        unsent = getattr(self.transport, "unsent_bytes", None)
-        if size > _MUCH or unsent is None or unsent() > _MUCH:
-            self._watch()
 
     def _watch_time(self) -> None:
         """Count the time without input again: it is the client's turn."""
@@ -519,16 +507,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
             protocol.dataReceived(data)
 
     _protocolUpgradeForWebsockets = upgrade
-
-    def _step_aside(self) -> None:
-        """Let go of the transport: another version of HTTP is spoken."""
-        self._ended = True
-        self._tell_site("_channel_gone")
-        self.setTimeout(None)
-        self._forget_partial_head()
-        producer, self._networkProducer = self._networkProducer, None
-        if producer is not None and self._watching:
-            producer.unregisterProducer()
 
     # --- Refusing, and running out of time ---------------------------------------------------------------------
 
@@ -589,13 +567,13 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def write_answer(self, version: bytes, code: bytes, reason: bytes, headers: Headers, body: bytes) -> None:
         """Send head and body at once: `writeHeaders` and `write`, for less."""
-        if len(body) > _MUCH and not self._watching:
+        if len(body) > MUCH and not self._watching:
             self._watch()
         self.transport.write(head_of_answer(version, code, reason, headers) + body)
 
     def write(self, data: bytes) -> None:
         """Send a piece of an answer as it is."""
-        if len(data) > _MUCH and not self._watching:
+        if len(data) > MUCH and not self._watching:
             self._watch()
         self.transport.write(data)
 
