@@ -14,6 +14,7 @@ import pytest
 from selvage.reactor import deferToThread, get_reactor
 from selvage.web.http import HTTPFactory
 from selvage.web.proxy import Proxy
+from selvage.web.server import Limits
 from tests.transports.certificates import authority, certificate
 
 from .application import LARGE, MIB, PATIENCE_S, STREAM, TEXT, run, serving
@@ -52,7 +53,7 @@ def asking(request: Any, tmp_path: Path) -> Any:
     """A site, and curl that speaks this version to it."""
 
     @asynccontextmanager
-    async def begin() -> Any:
+    async def begin(**site: Any) -> Any:
         version, files, pem, root = (
             request.param,
             tmp_path / "files",
@@ -64,7 +65,7 @@ def asking(request: Any, tmp_path: Path) -> Any:
         root.write_bytes(authority().cert_pem.bytes())
         secure = version == "HTTP/2"
         kind = f"ssl:0:privateKey={pem}" if secure else "tcp:0"
-        async with serving(files, f"{kind}:interface=127.0.0.1") as served:
+        async with serving(files, f"{kind}:interface=127.0.0.1", **site) as served:
             scheme = "https" if secure else "http"
             url = f"{scheme}://localhost:{served.number}"
             curl = Curl(served, url, ["--ipv4", "--cacert", root, *VERSIONS[version]])
@@ -74,7 +75,17 @@ def asking(request: Any, tmp_path: Path) -> Any:
     return begin
 
 
-async def test_downloads_over_one_connection(asking):
+async def test_downloads(asking):
+    async with asking() as curl:
+        assert await curl("/files/large.bin") == LARGE
+        assert await curl("/stream") == STREAM
+        assert await curl.status("/missing") == 404
+
+
+@pytest.mark.parametrize(
+    "asking", ["HTTP/1.1", "HTTP/2"], indirect=True
+)  # curl 7.88 fails at it in clear, anywhere
+async def test_several_over_one_connection(asking):
     async with asking() as curl:
         before = curl.served.site.connections
         paths = [f"{curl.url}/{path}" for path in ("files/text.txt", "stream", "missing", "files/large.bin")]
@@ -103,16 +114,17 @@ async def test_conditions(asking, tmp_path):
         assert await curl.status("/files/text.txt", "--etag-compare", tag) == 304
         tag.write_text('"another"')
         assert await curl.status("/files/text.txt", "--etag-compare", tag) == 200
-        file = tmp_path / "files" / "text.txt"
-        assert await curl.status("/files/text.txt", "-z", file) == 304
-        assert await curl.status("/files/text.txt", "-z", "2001-02-03") == 200
-        assert await curl.status("/files/text.txt", "-z", "-2001-02-03") == 412
+        copy = tmp_path / "copy"
+        await curl("/files/text.txt", "-R", "-o", copy)  # with the time that the site tells
+        assert await curl.status("/files/text.txt", "-z", copy) == 304
+        assert await curl.status("/files/text.txt", "-z", "Sat, 03 Feb 2001 10:00:00 GMT") == 200
+        assert await curl.status("/files/text.txt", "-z", "-Sat, 03 Feb 2001 10:00:00 GMT") == 412
         assert await curl.status("/files/text.txt", "-H", 'If-Match: "another"') == 412
 
 
 async def test_uploads(asking, tmp_path):
     body = tmp_path / "body"
-    body.write_bytes(LARGE * 3 + b"and a bit")
+    body.write_bytes(LARGE + b"and a bit")
     expected = hashlib.sha256(body.read_bytes()).hexdigest(), body.stat().st_size
     async with asking() as curl:
         for options in (
@@ -127,15 +139,19 @@ async def test_uploads(asking, tmp_path):
         assert told["size"] == 0
 
 
+# Over HTTP/2 curl 7.88 waits for ever when the stream ends as it has stopped to send; see tests/web/test_lingering.py.
+@pytest.mark.parametrize("asking", ["HTTP/1.1"], indirect=True)
 async def test_an_upload_that_is_refused(asking, tmp_path):
     body = tmp_path / "body"
-    body.write_bytes(LARGE * 5)
-    async with asking() as curl:
+    body.write_bytes(LARGE)
+    async with asking(limits=Limits(body_bytes=MIB)) as curl:
         # It goes on sending, or has to be told; in each case it reads what the matter is.
         for options in ([], ["-H", "Expect:"], ["-H", "Transfer-Encoding: chunked", "-H", "Expect:"]):
             assert await curl.status("/upload", "-T", body, *options) == 413
-            assert await curl.status("/refusing", "-T", body, *options) == 403
-        assert await curl.status("/hello") == 200
+            assert await curl.status("/refusing", "-T", body, *options) == (
+                403 if "chunked" in str(options) else 413
+            )
+        assert await curl.status("/refusing", "-X", "PUT", "-d", "x") == 403
 
 
 async def test_forms_with_files(asking, tmp_path):
@@ -225,7 +241,7 @@ async def test_h2load(path, secure, tmp_path):
     pem, files = tmp_path / "site.pem", tmp_path / "files"
     files.mkdir()
     pem.write_bytes(certificate().private_key_and_cert_chain_pem.bytes())
-    count = 20 if path in ("files/large.bin", "stream") else 1000
+    count = {"files/large.bin": 20, "stream": 20, "files/text.txt": 100}.get(path, 1000)
     kind, scheme = (f"ssl:0:privateKey={pem}", "https") if secure else ("tcp:0", "http")
     async with serving(files, f"{kind}:interface=127.0.0.1") as served:
         url = f"{scheme}://127.0.0.1:{served.number}/{path}"

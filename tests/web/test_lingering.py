@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 import pytest
+from h2.errors import ErrorCodes
 from zope.interface import implementer
 
 from selvage.interfaces import IHalfCloseableProtocol
@@ -19,6 +20,7 @@ from selvage.web.server import Limits, Request, Site
 from tests.transports.certificates import client_context, server_context
 
 from .serving import Seen
+from .test_http2 import REQUEST, Client as H2Client
 
 HEAD = b"POST /upload HTTP/1.1\r\nHost: example.com\r\n"
 BY_LENGTH = HEAD + b"Content-Length: %d\r\n\r\n" % (8 << 20)
@@ -161,3 +163,50 @@ def test_a_request_refused_in_its_body_is_over_at_once():
     client.transport.loseConnection()
     pair.flush()
     assert len(lost) == 1
+
+
+# --- HTTP/2: the stream is reset, but not before the answer was read -----------------------------------------------
+
+
+def begun(resource: Any = None) -> tuple[H2Client, int]:
+    """A client that has begun to send 10,000 bytes, of which the site takes 1000, and has its answer."""
+    client = H2Client(resource, limits=Limits(body_bytes=1000))
+    stream = client.h2.get_next_available_stream_id()
+    client.h2.send_headers(stream, [(":method", "POST"), *REQUEST[1:], ("content-length", "10000")])
+    client.h2.send_data(stream, bytes(5000))
+    client.flush()
+    assert client.answers[stream]["head"][":status"] in ("413", "403") and client.answers[stream]["ended"]
+    assert client.answers[stream]["reset"] is None
+    return client, stream
+
+
+@pytest.mark.parametrize("resource", [Seen, Refusing])
+def test_http2_tells_a_client_that_has_its_answer_to_stop(resource):
+    client, stream = begun(resource())
+    client.server.clock.advance(0.9)
+    client.flush()
+    assert client.answers[stream]["reset"] is None
+    client.server.clock.advance(0.2)
+    client.flush()
+    assert client.answers[stream]["reset"] == ErrorCodes.NO_ERROR
+    assert client.answers[client.ask()]["head"][":status"] in ("200", "405") and client.ended is None
+
+
+@pytest.mark.parametrize("resource", [Seen, Refusing])
+def test_http2_does_not_tell_a_client_that_has_ended_by_itself(resource):
+    client, stream = begun(resource())
+    client.h2.send_data(stream, bytes(5000), end_stream=True)
+    client.flush()
+    client.server.clock.advance(2)
+    client.flush()
+    assert client.answers[stream]["reset"] is None and client.ended is None
+
+
+def test_http2_forgets_such_clients_when_they_go():
+    client, stream = begun()
+    other, reset = begun()
+    other.h2.reset_stream(reset)
+    other.flush()
+    client.server.close()
+    other.server.close()
+    assert client.server.clock.getDelayedCalls() == other.server.clock.getDelayedCalls() == []

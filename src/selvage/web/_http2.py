@@ -42,6 +42,7 @@ from selvage.protocols.policies import TimeoutMixin
 from selvage.reactor import get_reactor
 from selvage.web._head import BadRequest
 from selvage.web._http2_stream import H2Stream, lost
+from selvage.web._http2_unread import UnreadBodies
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST
@@ -129,7 +130,7 @@ class H2Connection(Protocol, TimeoutMixin):
         )
         self.streams: dict[int, H2Stream] = {}
         self._outbound: dict[int, deque[bytes | None]] = {}
-        self._unread: dict[int, int] = {}  # of bodies whose requests are answered: bytes that are still taken
+        self.unread = UnreadBodies(self)
         self._queued: dict[int, int] = {}  # bytes that wait, by stream
         self._streamCleanupCallbacks: dict[int, Deferred[int]] = {}
         self._bufferedControlFrames: deque[bytes] = deque()
@@ -207,6 +208,7 @@ class H2Connection(Protocol, TimeoutMixin):
         self._stillProducing = False
         for name in ("_send_call", "_stall_call"):
             self._cancel(name)
+        self.unread.forget()
         if _cancelTimeouts:
             self.setTimeout(None)
             self._cancel("_abortingCall")
@@ -304,12 +306,12 @@ class H2Connection(Protocol, TimeoutMixin):
             return
         stream = self.streams.get(event.stream_id)
         if stream is None:
-            self.discard(event.stream_id, event.flow_controlled_length)
+            self.unread.take(event.stream_id, event.flow_controlled_length)
         else:
             stream.receiveDataChunk(event.data, event.flow_controlled_length)
 
     def _stream_ended(self, event: Any) -> None:
-        self._unread.pop(event.stream_id, None)
+        self.unread.ended(event.stream_id)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
             stream.requestComplete()
@@ -317,7 +319,7 @@ class H2Connection(Protocol, TimeoutMixin):
     def _stream_reset(self, event: Any) -> None:
         if self._reset_bucket is None:
             self._reset_bucket = _Tokens(self._resetTokenBurst, self._resetTokenRate, self._reactor.seconds())
-        self._unread.pop(event.stream_id, None)
+        self.unread.ended(event.stream_id)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
             stream.connectionLost(lost())
@@ -467,29 +469,6 @@ class H2Connection(Protocol, TimeoutMixin):
             return  # nothing more can come there
         self._write_control()
 
-    def begin_discard(self, streamID: int) -> None:
-        """Drop what comes of a body from now on: its request is answered, or the body is no good."""
-        self._unread.setdefault(streamID, self.limits.discard_bytes)
-
-    def discard(self, streamID: int, length: int) -> None:
-        """Drop a piece of such a body, and tell the client to send no more when it is too much (RFC 9113 section 8.1).
-
-        A small rest is taken, as over HTTP/1; and not every client that is told at once sees its answer: curl 7.88 does not.
-        """
-        left = self._unread.get(streamID)
-        if left is None or left >= length:
-            self._acknowledge(streamID, length)
-        else:
-            self.open_window(length)
-        if left is not None:
-            self._unread[streamID] = left - length
-            if left < length and streamID not in self.streams:
-                self._reset_unread(streamID)
-
-    def _reset_unread(self, streamID: int) -> None:
-        del self._unread[streamID]
-        self._reset(streamID, h2.errors.ErrorCodes.NO_ERROR)
-
     def seconds(self) -> float:
         """Return the time."""
         return float(self._reactor.seconds())
@@ -520,7 +499,8 @@ class H2Connection(Protocol, TimeoutMixin):
         self._send_headers(streamID, [(b":status", b"%d" % status)], end_stream=True)
         stream = self.streams.get(streamID)
         if more or (stream is not None and stream.has_more):
-            self.begin_discard(streamID)
+            self.unread.begin(streamID)
+            self.unread.answered(streamID)
         if stream is not None:
             stream.connectionLost(lost())
         self._forget(streamID)
@@ -610,8 +590,7 @@ class H2Connection(Protocol, TimeoutMixin):
             if piece is _END:
                 self.conn.end_stream(streamID)
                 self._ended_now.append(streamID)
-                if self._unread.get(streamID, 0) < 0:
-                    self._reset_unread(streamID)
+                self.unread.answered(streamID)
                 queue.clear()
                 return True
             room = min(self.conn.local_flow_control_window(streamID), self.conn.max_outbound_frame_size)

@@ -191,11 +191,11 @@ class H2Stream:
             self._pace.received = self._body_size
         limit = self._limit()
         if self._done:
-            self._connection.discard(self.streamID, flowControlledLength)
+            self._connection.unread.take(self.streamID, flowControlledLength)
         elif limit is not None and self._body_size > limit:
             self._fail(BodyTooLarge(limit))
             # The window is that of all streams: nobody reads this, and the others go on.
-            self._connection.discard(self.streamID, flowControlledLength)
+            self._connection.unread.take(self.streamID, flowControlledLength)
         elif self.producing:
             self._deliver(data, flowControlledLength)
         else:
@@ -252,7 +252,7 @@ class H2Stream:
     def _give_up_body(self) -> None:
         self._done = True
         if not self._whole:
-            self._connection.begin_discard(self.streamID)
+            self._connection.unread.begin(self.streamID)
         self.drop_input()
 
     def windowUpdated(self) -> None:
