@@ -67,6 +67,8 @@ class Call:
         self.redirects = redirects
         self.auth = auth
         self.expects = expects
+        #: How many challenges were answered.
+        self.challenges = 0
         #: Whether the last attempt did ask for leave.
         self.has_asked_leave = False
         self.stage = "resolve"

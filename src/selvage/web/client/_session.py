@@ -74,6 +74,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD = frozenset({307, 308})
 _UNAUTHORIZED = 401
 _EXPECTATION_FAILED = 417
+_WANTS = frozenset({_UNAUTHORIZED, _EXPECTATION_FAILED})
 #: Challenges that one request answers: the first, and another one for a nonce that was too old.
 _CHALLENGES = 2
 
@@ -314,7 +315,11 @@ class Client:
         """Send a request, and follow where it leads; the body of the last response is still to come."""
         history: list[ClientResponse] = []
         while True:
-            response = await self._send_allowed(call)
+            response = await self._send(call)
+            self._keep_cookies(call, response)
+            if response.code in _WANTS and self._satisfies(call, response):
+                discard_body(response)
+                continue
             if response.code in _REDIRECTS and call.redirects:
                 location = response.headers.getRawHeaders(b"location")
                 if location:
@@ -355,26 +360,17 @@ class Client:
 
     # --- What the server wants first -------------------------------------------------------------------------------
 
-    async def _send_allowed(self, call: Call) -> Any:
-        """Send a request, and once more as the server wants it: with credentials, or without an expectation."""
-        answered = 0
-        while True:
-            response = await self._send(call)
-            self._keep_cookies(call, response)
-            if not call.can_be_sent:
-                return response
-            if response.code == _EXPECTATION_FAILED and call.has_asked_leave:
-                call.expects = False
-            elif (
-                response.code == _UNAUTHORIZED
-                and call.auth is not None
-                and answered < _CHALLENGES
-                and call.auth.challenged(call.url, response.headers, answered > 0)
-            ):
-                answered += 1
-            else:
-                return response
-            discard_body(response)
+    def _satisfies(self, call: Call, response: Any) -> bool:
+        """Do what the server wants before it answers, if it can be done: then the request is sent once more."""
+        if not call.can_be_sent:
+            return False
+        if response.code == _EXPECTATION_FAILED:
+            call.expects = False
+            return call.has_asked_leave
+        if call.auth is None or call.challenges == _CHALLENGES:
+            return False
+        call.challenges += 1
+        return call.auth.challenged(call.url, response.headers, call.challenges > 1)
 
     # --- Retries -------------------------------------------------------------------------------------------------
 
