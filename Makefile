@@ -13,11 +13,12 @@ JUDGE := .venv/judge-$(TAG)
 ARGS ?=
 ONLY ?=
 
-.PHONY: help demo test test-fast soak check bench conformance coverage format clean
+.PHONY: help demo test test-fast agreement soak check bench conformance coverage format clean
 
 help:
 	@echo "make demo         run the demonstration service and its clients (ARGS=--once ends by itself)"
 	@echo "make test         run the tests (ARGS='-k name' passes arguments to pytest)"
+	@echo "make agreement    run the same tests under pytest and under trial, and compare"
 	@echo "make soak         let connections come and go for two minutes, half of them misbehaving, and see what is left"
 	@echo "make check        lint, formatting, types, architecture"
 	@echo "make bench        measure beside the peers and hold the budgets (ONLY=echo runs one)"
@@ -54,6 +55,9 @@ test: $(VENV)/test.stamp
 
 test-fast: $(VENV)/test.stamp
 	$(PY) -m pytest -m "not slow" $(ARGS)
+
+agreement: $(VENV)/test.stamp
+	$(PY) -m tests.agreement $(ARGS)
 
 soak: $(VENV)/test.stamp
 	$(PY) -m tests.soak $(ARGS)

@@ -9,17 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 from rich.console import Console
 
 from . import _report
+from ._both_trials import compare, tests_of_trial
+from ._commands import compare_commands
 from ._data import BASELINE, Baseline, Exclusions, ModuleBaseline, check_reasons, heading_slugs
+from ._measure import measure, run_watched
 from ._modules import discover, module_under_test, select, twisted_folder
-from ._runner import TIME_LIMIT, ModuleResult, run_modules
+from ._runner import TIME_LIMIT
 from ._shares import shares_of
-from ._verdict import ModuleVerdict, judge
+from ._verdict import ModuleVerdict
 
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 RESULTS = Path(__file__).resolve().parents[2] / "conformance-results"
@@ -31,9 +33,11 @@ def main() -> int:
     root = twisted_folder()
     everything = discover(root)
     modules = select(everything, options.names) if options.names else everything
+    if options.commands:
+        return 1 if compare_commands(console, options.jobs) else 0
     if options.real_trial:
         # Its own tests are not what is compared.
-        modules = [module for module in modules if not module.startswith("twisted.trial.")]
+        modules = [module for module in modules if not tests_of_trial(module)]
     if options.baseline:
         return make_baseline(console, modules, options)
     baseline = Baseline.load()
@@ -43,7 +47,13 @@ def main() -> int:
     for missing in sorted(set(modules) - set(expected)):
         faults.append(f"{missing}: this module is not in the baseline; make it anew with --baseline")
         modules.remove(missing)
-    results, verdicts = measure(console, modules, expected, exclusions, options)
+    if options.both_trials:
+        differing = compare(console, modules, expected, exclusions, options)
+        differing += 0 if options.names else compare_commands(console, options.jobs)
+        return 1 if differing else 0
+    results, verdicts = measure(
+        console, modules, expected, exclusions, options, real_trial=options.real_trial
+    )
     subjects = {module: module_under_test(module, root) for module in modules}
     details = bool(options.names) and not options.list_failing
     _report.print_failing(console, verdicts, results, details=details)
@@ -95,13 +105,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--real-trial", action="store_true", help="have Twisted's own trial run the tests, not Selvage's"
     )
+    parser.add_argument(
+        "--both-trials",
+        action="store_true",
+        help="run the tests under Selvage's trial and under Twisted's, and the commands, too; fail where they differ",
+    )
+    parser.add_argument(
+        "--commands", action="store_true", help="compare only the commands of both trials, on small modules"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results as JSON")
     return parser.parse_args()
 
 
 def make_baseline(console: Console, modules: list[str], options: argparse.Namespace) -> int:
     """Run `modules` on real Twisted and record what became of each test; other modules keep their record."""
-    results = _run(console, modules, options, None)
+    results = run_watched(console, modules, options, None)
     recorded: dict[str, ModuleBaseline] = {}
     for module, result in results.items():
         one = recorded[module] = ModuleBaseline()
@@ -118,54 +136,6 @@ def make_baseline(console: Console, modules: list[str], options: argparse.Namesp
         for test in sorted(recorded[module].failed):
             console.print(f"fails on Twisted: {test}", highlight=False)
     return 0
-
-
-def measure(
-    console: Console,
-    modules: list[str],
-    expected: dict[str, ModuleBaseline],
-    exclusions: Exclusions,
-    options: argparse.Namespace,
-) -> tuple[dict[str, ModuleResult], list[ModuleVerdict]]:
-    """Run `modules` on Selvage; those with failing tests a second time, alone, before they are believed."""
-    listed = exclusions.excluded.keys() | exclusions.pending.keys()
-    results = _run(console, modules, options, listed)
-    verdicts = {name: judge(expected[name], results[name], exclusions) for name in modules}
-    suspects = [name for name in modules if verdicts[name].failing]
-    if suspects and not options.no_retry:
-        console.print(f"again, one at a time: {len(suspects)} modules with failing tests")
-        for name, second in run_modules(
-            suspects, listed=listed, jobs=1, time_limit=options.time_limit, real_trial=options.real_trial
-        ).items():
-            again = judge(expected[name], second, exclusions)
-            for test in sorted(verdicts[name].failing & again.passed):
-                console.print(f"passes only sometimes: {test}", style="yellow", highlight=False)
-                results[name].outcomes[test] = second.outcomes[test]
-            verdicts[name] = judge(expected[name], results[name], exclusions)
-    return results, list(verdicts.values())
-
-
-def _run(
-    console: Console, modules: list[str], options: argparse.Namespace, listed: Collection[str] | None
-) -> dict[str, ModuleResult]:
-    with console.status("") as status:
-        count = 0
-
-        def each(result: ModuleResult) -> None:
-            nonlocal count
-            count += 1
-            status.update(f"{count} of {len(modules)}: {result.module}")
-            if result.ended:
-                console.print(f"{result.module}: {result.ended}", style="yellow", highlight=False)
-
-        return run_modules(
-            modules,
-            listed=listed,
-            jobs=options.jobs,
-            time_limit=options.time_limit,
-            real_trial=options.real_trial,
-            each=each,
-        )
 
 
 def _twisted_version() -> str:

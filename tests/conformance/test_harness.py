@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from . import _runner
+from ._both_trials import disagreements
+from ._commands import COMMANDS, CORPUS, DIFFERENT, End, end_of
 from ._data import (
     DIFFERENCES,
     Baseline,
@@ -258,12 +260,13 @@ class Case(SynchronousTestCase):
 @pytest.mark.slow
 @pytest.mark.needs_twisted
 @pytest.mark.parametrize(
-    ("last", "ended"),
-    [("pass", ""), ("os._exit(3)", "exit status 3"), ("time.sleep(60)", "killed after 3 s")],
+    ("last", "ended", "limit"),
+    # One that hangs is to come so far until then, on a machine with much to do.
+    [("pass", "", 60), ("os._exit(3)", "exit status 3", 60), ("time.sleep(60)", "killed after 8 s", 8)],
     ids=["whole", "dies", "hangs"],
 )
 def test_a_module_runs_in_a_process_that_may_die_or_hang(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, ended: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, ended: str, limit: float
 ) -> None:
     (tmp_path / "sample.py").write_text(MODULE.format(last=last))
     environment = _runner._environment
@@ -273,7 +276,7 @@ def test_a_module_runs_in_a_process_that_may_die_or_hang(
         lambda folder, on_selvage: environment(folder, on_selvage) | {"PYTHONPATH": str(tmp_path)},
     )
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (done,) = _runner.run_modules(["sample"], listed=None, jobs=1, time_limit=3).values()
+    (done,) = _runner.run_modules(["sample"], listed=None, jobs=1, time_limit=limit).values()
     outcomes = {test.rpartition("_")[2]: outcome for test, outcome in done.outcomes.items()}
     assert outcomes == {
         "passes": "passed",
@@ -351,3 +354,34 @@ def test_selvages_trial_runs_the_tests_or_twisteds(
     )
     (done,) = _runner.run_modules(["sample"], listed=set(), jobs=1, time_limit=25, real_trial=real).values()
     assert done.outcomes == {"sample.Case.test_it": "passed"}, done
+
+
+def test_a_test_that_ends_otherwise_under_the_other_trial_is_named() -> None:
+    ours = {"m": ModuleResult("m", {"m.a": "passed", "m.b": "error", "m.c": "skipped"})}
+    theirs = {"m": ModuleResult("m", {"m.a": "passed", "m.b": "failed", "m.d": "passed"})}
+    assert disagreements(ours, ours) == {}
+    assert disagreements(ours, theirs) == {
+        ("m", "m.b"): ("error", "failed"),
+        ("m", "m.c"): ("skipped", "not run"),
+        ("m", "m.d"): ("not run", "passed"),
+    }
+
+
+def test_a_module_that_only_one_trial_ran_to_its_end_is_named() -> None:
+    whole, part = ModuleResult("m", {"m.a": "passed"}), ModuleResult("m", {"m.a": "passed"}, ended="killed")
+    assert disagreements({"m": whole}, {"m": part}) == {("m", ""): ("complete", "killed")}
+
+
+def test_of_a_command_the_summary_counts_and_not_the_time() -> None:
+    output = "x\n----\nRan 3 tests in 0.013s\n\nFAILED (errors=1, successes=2)\n"
+    assert end_of(1, output) == End(1, ("Ran 3 tests", "FAILED (errors=1, successes=2)"))
+    assert end_of(0, "\nPASSED\n") == End(0, ("PASSED",))
+    assert str(end_of(2, "")) == "status 2, no summary"
+
+
+def test_command_lines_name_modules_that_there_are_and_are_either_alike_or_different() -> None:
+    there = {path.stem for path in CORPUS.glob("*.py")} | {"syntaxerror"}
+    lines = [*COMMANDS, *DIFFERENT]
+    assert len(set(lines)) == len(lines)
+    used = {word.removeprefix("./").removesuffix(".py") for line in lines for word in line.split()}
+    assert there <= used

@@ -1,9 +1,17 @@
-"""Runs small test cases and suites, and tells how they went."""
+"""Runs small test cases and suites, and the command on files with some, and tells how they went."""
 
 from __future__ import annotations
 
+import io
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from selvage.testing.trial import command, runner
 from selvage.testing.trial.reporter import TestResult
 from selvage.testing.trial.runner import TestLoader
 
@@ -29,3 +37,55 @@ def only_error(result: Any) -> Any:
     """Return the Failure of the only error."""
     [(_, failure)] = result.errors
     return failure
+
+
+SAMPLE = """
+    from selvage.testing.trial import unittest
+
+    class ATests(unittest.TestCase):
+        def test_fail(self): self.assertEqual(1, 2)
+        def test_ok(self): pass
+        def test_skip(self): raise unittest.SkipTest("no")
+        def test_todo(self): self.fail("x")
+        test_todo.todo = "later"
+        def test_todo_ok(self): pass
+        test_todo_ok.todo = "later"
+        def test_wrong(self): raise RuntimeError("boom")
+"""
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text))
+    return path
+
+
+def ids(suite: Any) -> list[str]:
+    return [test.id() for test in runner._iterateTests(suite)]
+
+
+def sample_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder, in which and from which is run; and a module of tests in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    write(tmp_path, "test_given.py", SAMPLE)
+    yield tmp_path
+    for name in list(sys.modules):
+        if name.startswith(("test_given", "test_more")):
+            del sys.modules[name]
+
+
+def options(*arguments: str) -> command.Options:
+    """Read a command line."""
+    config = command.Options()
+    config.parseOptions(list(arguments))
+    return config
+
+
+def run_command(*arguments: str) -> tuple[Any, str]:
+    """Run the command in this process; return the result and what was written."""
+    config = options(*arguments)
+    trial = command._makeRunner(config)
+    trial.stream = io.StringIO()
+    return trial.run(command._getSuite(config)), trial.stream.getvalue()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import unittest as pyunit
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,19 @@ def test_the_nearest_attribute_counts_even_if_it_is_none(base: Any) -> None:
         test_nevertheless.skip = None  # type: ignore[attr-defined]
 
     assert counts(run(Case)) == {"skips": 1, "successes": 1}
+
+
+@Both
+@pytest.mark.parametrize("thing", [contextlib.suppress, pyunit.skip])
+def test_a_module_may_import_what_is_called_like_an_attribute(
+    base: Any, thing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], thing.__name__, thing, raising=False)
+
+    class Case(base):  # type: ignore[misc]
+        def test_it(self) -> None: ...
+
+    assert counts(run(Case)) == {"successes": 1}
 
 
 @Both

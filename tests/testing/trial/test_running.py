@@ -18,7 +18,7 @@ from selvage.logger import Logger
 from selvage.testing.trial import reporter, runner, unittest
 from selvage.testing.trial.reporter import TestResult
 
-from .running import counts
+from .running import SAMPLE, counts, ids, write
 
 
 @pytest.fixture
@@ -27,32 +27,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
-
-
-def write(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(textwrap.dedent(text))
-    return path
-
-
-SAMPLE = """
-    from selvage.testing.trial import unittest
-
-    class ATests(unittest.TestCase):
-        def test_fail(self): self.assertEqual(1, 2)
-        def test_ok(self): pass
-        def test_skip(self): raise unittest.SkipTest("no")
-        def test_todo(self): self.fail("x")
-        test_todo.todo = "later"
-        def test_todo_ok(self): pass
-        test_todo_ok.todo = "later"
-        def test_wrong(self): raise RuntimeError("boom")
-"""
-
-
-def ids(suite: Any) -> list[str]:
-    return [test.id() for test in runner._iterateTests(suite)]
 
 
 def test_names_of_modules_classes_methods_packages_and_files_are_found(here: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from selvage.defer import Deferred, TimeoutError, fail, inlineCallbacks, succeed
+from selvage.defer import Deferred, NotACoroutineError, TimeoutError, fail, inlineCallbacks, succeed
 from selvage.errors import ReactorAlreadyRunning
 from selvage.failure import Failure, report
 from selvage.logger import Logger, classic as log
@@ -121,6 +121,22 @@ def test_a_class_fixture_that_waits_in_vain_or_fails_is_an_error(hangs: bool, er
     result = run(Case)
     assert result.testsRun == 0
     only_error(result).trap(error)
+
+
+@pytest.mark.parametrize("base", [unittest.TestCase, unittest.SynchronousTestCase])
+@pytest.mark.parametrize("error", [unittest.SkipTest, pyunit.SkipTest])
+def test_a_skip_in_setUpClass_skips_all_tests(base: Any, error: type[Exception]) -> None:
+    class Case(base):  # type: ignore[misc]
+        @classmethod
+        def setUpClass(cls) -> None:
+            raise error("no database")
+
+        def test_one(self) -> None: ...
+        def test_two(self) -> None: ...
+
+    result = run(Case)
+    assert counts(result) == {"skips": 1}
+    assert [reason for _, reason in result.skips] == ["no database"]
 
 
 def test_an_error_in_setUpClass_is_told_once_and_no_test_runs() -> None:
@@ -477,6 +493,9 @@ def test_results_of_deferreds_and_coroutines_are_asserted() -> None:
     assert case.successResultOf(succeed(1)) == 1
     assert case.successResultOf(answer()) == 42
     assert case.failureResultOf(break_down(), KeyError).check(KeyError)
+    for assertion in (case.successResultOf, case.failureResultOf, case.assertNoResult):
+        with pytest.raises(NotACoroutineError, match="3"):
+            assertion(3)  # type: ignore[arg-type]
     pending: Deferred[int] = Deferred()
     case.assertNoResult(pending)
     pending.callback(3)

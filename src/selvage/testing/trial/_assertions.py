@@ -5,7 +5,6 @@ Most are those of `unittest` that in addition return their first argument, and h
 
 from __future__ import annotations
 
-import inspect
 import unittest as pyunit
 from collections.abc import Callable
 from types import TracebackType
@@ -315,10 +314,7 @@ class Assertions(pyunit.TestCase):
 
 
 def _deferred_of(awaitable: Any) -> Deferred[Any]:
-    if inspect.iscoroutine(awaitable):
-        return ensureDeferred(awaitable)
-    deferred: Deferred[Any] = awaitable
-    return deferred
+    return awaitable if isinstance(awaitable, Deferred) else ensureDeferred(awaitable)
 
 
 def _results_of(deferred: Deferred[Any]) -> list[Any]:

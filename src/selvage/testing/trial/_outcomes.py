@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unittest as pyunit
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,8 @@ class FailTest(AssertionError):
     """An assertion did not hold."""
 
 
-class SkipTest(Exception):
-    """Raised by a test that cannot run here; its argument says why."""
+class SkipTest(pyunit.SkipTest):
+    """Raised by a test that cannot run here, or by `setUpClass` or `setUpModule` for all of its tests; its argument says why."""
 
 
 @dataclass(slots=True)

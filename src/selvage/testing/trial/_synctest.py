@@ -97,7 +97,8 @@ class SynchronousTestCase(_Assertions):
         """Return whether the test is not to be run, and why, as attributes or the decorators of `unittest` say."""
         for parent in self._parents:
             reason: Any = getattr(parent, "skip", _NOTHING)
-            if reason is not _NOTHING:
+            # A module may have `unittest.skip` under that name: it is not to skip what is in it.
+            if reason is not _NOTHING and not callable(reason):
                 return reason is not None, reason
             if getattr(parent, "__unittest_skip__", False):
                 return True, getattr(parent, "__unittest_skip_why__", "")
@@ -110,8 +111,12 @@ class SynchronousTestCase(_Assertions):
 
     def getSuppress(self) -> Sequence[Any]:
         """Return the warnings that the test does not want."""
-        suppressed: Sequence[Any] = self._nearest("suppress", ())
-        return suppressed
+        for parent in self._parents:
+            suppressed: Any = getattr(parent, "suppress", None)
+            # A module may have `contextlib.suppress` under that name.
+            if isinstance(suppressed, Sequence):
+                return suppressed
+        return ()
 
     # --- Running -----------------------------------------------------------------------------------------------------
 
@@ -208,7 +213,7 @@ class SynchronousTestCase(_Assertions):
         if failure.check(KeyboardInterrupt):
             result.stop()
             result.addError(self, failure)
-        elif may_skip and failure.check(SkipTest, pyunit.SkipTest):
+        elif may_skip and failure.check(pyunit.SkipTest):
             result.addSkip(self, self._reason_of(failure))
         elif todo is _NOTHING:
             result.addError(self, failure)

@@ -10,6 +10,8 @@ from typing import Any
 
 from selvage.failure import Failure
 
+from ._outcomes import FailTest
+
 __all__ = ["formatted", "trimmed"]
 
 #: Folders with the code that runs tests and makes assertions: trial's and the standard library's.
@@ -43,6 +45,8 @@ def formatted(failure: Failure, detail: str) -> str:
     """
     frames = failure.frames
     shown = trimmed(frames)
+    if failure.check(FailTest) and all(map(_is_own, frames)):
+        shown = []  # of an assertion that a Deferred called
     if detail == "emacs":
         places = "".join(f"{file}:{line}:{function}\n" for function, file, line, *_ in shown)
         return f"{places}{failure.type.__module__}.{failure.type.__qualname__}: {failure.getErrorMessage()}\n"

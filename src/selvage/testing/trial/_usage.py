@@ -13,8 +13,10 @@ import inspect
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
+
+from ._completion import ASKED_FOR, write_completions
 
 __all__ = ["Options", "UsageError", "usage_error"]
 
@@ -47,6 +49,8 @@ class Options(dict[str, Any]):
     """A command line that has been read: a dict from long names to values, flags as 0 or 1."""
 
     longdesc = ""
+    #: What the arguments are that belong to no option, for people.
+    arguments = "file"
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,9 +107,13 @@ class Options(dict[str, Any]):
 
         Raises:
             UsageError: it is wrong.
+            SystemExit: a shell asked for completions, which are printed.
         """
         if options is None:
             options = sys.argv[1:]
+        if ASKED_FOR in options[-2:-1]:
+            write_completions(options[-1], self._options.values(), self.completions(), self.arguments)
+            sys.exit(0)
         letters = "".join(letter + ":" * each.argument for letter, each in self._letters.items())
         names = [name + "=" * each.argument for name, each in self._options.items()]
         try:
@@ -120,6 +128,10 @@ class Options(dict[str, Any]):
         except TypeError as error:
             raise usage_error("Wrong number of arguments.") from error
         self.postOptions()
+
+    def completions(self) -> Mapping[str, Collection[str]]:
+        """Return what may follow an option, by its name, for shells: a file where nothing is said; none, what cannot be known."""
+        return {}
 
     def parseArgs(self, *args: str) -> None:
         """Take what is not an option; override this to accept any."""

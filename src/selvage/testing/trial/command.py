@@ -252,6 +252,21 @@ class Options(_BasicOptions, _UsageOptions):
     ]
 
     compData = None
+    arguments = "file | module | package | TestCase | testMethod (*.py)"
+
+    def completions(self) -> dict[str, list[str]]:
+        """Return what may follow an option, for shells."""
+        return {
+            "debugger": ["pdb"],
+            "jobs": ["auto"],
+            "order": list(_runOrders),
+            "random": [],
+            "reactor": list(_REACTORS),
+            "recursionlimit": [],
+            "reporter": [name for name, _ in reporters()],
+            "tbformat": ["plain", "emacs", "cgitb"],
+            "without-module": [],
+        }
 
     def opt_jobs(self, number: str) -> None:
         """Number of local workers to run, a positive integer or 'auto' to spawn one for each available CPU."""

@@ -1,0 +1,80 @@
+"""A part of `make agreement`, and what it takes for a test."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from selvage.testing.trial import unittest
+
+from . import _sample
+from .__main__ import compare
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (["tests/defer/test_deferred.py", "tests/defer/test_coroutines.py"], 60),
+        (["tests/tasks/test_clock.py"], 10),
+        (["examples/guide/chapter4/test_error_handling.py"], 2),
+        (["examples/testing/test_fetch.py"], 1),
+    ],
+)
+def test_both_runners_agree(names: list[str], count: int) -> None:
+    files = [_sample.ROOT / name for name in names]
+    ends, differing = compare(files[0].parent, files)
+    assert differing == []
+    assert set(ends) == {"passed"}
+    assert ends.total() >= count
+
+
+@pytest.mark.slow
+def test_a_test_that_ends_otherwise_is_named(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text(
+        "import os\n"
+        "def test_same(): ...\n"
+        "def test_skips(): __import__('pytest').skip('so')\n"
+        "def test_other(): assert not os.getcwd().endswith('_trial_temp')\n"
+    )
+    ends, differing = compare(tmp_path, [test])
+    assert differing == ["test_it.test_other"]
+    assert ends == {"passed": 2, "skipped": 1}
+
+
+def test_what_needs_nothing_is_a_test_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("sample")
+
+    def define(name: str, thing: Any) -> None:
+        thing.__module__ = "sample"
+        setattr(module, name, thing)
+
+    def test_plain() -> None: ...
+    def test_given(tmp_path: Path) -> None: ...
+    @pytest.mark.slow
+    def test_marked() -> None: ...
+    def helper() -> None: ...
+
+    class Case(unittest.TestCase):
+        def test_it(self) -> None: ...
+
+    for thing in (test_plain, test_given, test_marked, helper, Case):
+        define(thing.__name__, thing)
+    module.test_imported = inspect.getsource  # type: ignore[attr-defined]
+    assert [name for name, _ in _sample.tests_of(module)] == ["test_plain", "Case"]
+    module.pytestmark = pytest.mark.slow  # type: ignore[attr-defined]
+    assert list(_sample.tests_of(module)) == []
+
+
+def test_all_files_with_tests_are_looked_at() -> None:
+    files = _sample.files()
+    assert Path(__file__).resolve() in files
+    assert _sample.ROOT / "examples/testing/test_fetch.py" in files
+    assert _sample.name_of(Path(__file__).resolve()) == __name__
+    assert _sample.load(Path(__file__).resolve()) is sys.modules[__name__]

@@ -1,0 +1,3 @@
+"""The small modules are for the commands of trial, not for pytest."""
+
+collect_ignore = ["corpus"]

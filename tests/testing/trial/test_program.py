@@ -1,0 +1,277 @@
+"""The command as a program: its status, what it prints and leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .running import sample_folder, write
+
+
+@pytest.fixture(name="here")
+def folder_with_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    yield from sample_folder(tmp_path, monkeypatch)
+
+
+def program(
+    here: Path, *arguments: str, typed: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "selvage", "trial", *arguments],
+        cwd=here,
+        env={**os.environ, "COVERAGE_RUN": "", **environment},
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+
+
+@pytest.mark.slow
+def test_the_program_and_its_status(here: Path) -> None:
+    failed = program(here, "--reporter", "text", "test_given")
+    assert (failed.returncode, failed.stdout[:6]) == (1, "F.ST!E")
+    assert program(here, "--reporter", "text", "-j", "2", "test_given.ATests.test_ok").returncode == 0
+    wrong = program(here, "--jobs", "none")
+    assert wrong.returncode == 1
+    assert "Expecting integer argument to jobs, got 'none'" in wrong.stderr
+    assert "Usage" in program(here).stdout or "[options]" in program(here).stdout
+
+
+@pytest.mark.slow
+def test_where_it_was_made_that_a_test_leaves_behind(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.reactor import get_reactor
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                get_reactor().callLater(100, print)
+        """,
+    )
+    made = "in test_it\n    get_reactor().callLater(100, print)"
+    assert made not in program(here, "test_more").stdout
+    assert made in program(here, "-B", "test_more").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [(), ("-j", "2")])
+def test_coverage_is_written(here: Path, jobs: tuple[str, ...]) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                if not self:
+                    print("never")
+
+            def test_other(self):
+                self.test_it()
+        """,
+    )
+    assert program(here, *jobs, "--coverage", "test_more").returncode == 0
+    [covered] = (here / "_trial_temp" / "coverage").glob("*test_more.cover")
+    assert "    2:         if not self:" in covered.read_text()
+    assert '>>>>>>             print("never")' in covered.read_text()
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_run_with_a_summary(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        import os, signal
+        from selvage.defer import Deferred
+        from selvage.reactor import get_reactor
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_a(self):
+                get_reactor().callLater(0, os.kill, os.getpid(), signal.SIGINT)
+                return Deferred()
+
+            def test_b(self):
+                print("went on")
+        """,
+    )
+    done = program(here, "--reporter", "bwverbose", "test_more")
+    assert done.returncode == -signal.SIGINT
+    assert "(test_a) was stopped" in done.stdout
+    assert done.stdout.endswith("FAILED (errors=1)\n")
+    assert "went on" not in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_pytest_and_trial_agree(here: Path) -> None:
+    """A sample of tests, of which each ends in another way, under both runners."""
+    from junitparser import JUnitXml
+
+    write(
+        here,
+        "test_more.py",
+        """
+        import asyncio
+        import unittest as standard
+
+        from selvage.defer import Deferred, fail, inlineCallbacks
+        from selvage.failure import Failure, report
+        from selvage.reactor import get_reactor
+        from selvage.tasks import deferLater
+        from selvage.testing.trial import unittest
+
+
+        class Case(unittest.TestCase):
+            timeout = 0.1
+
+            async def test_coroutine(self):
+                async with asyncio.timeout(5):
+                    await asyncio.sleep(0.001)
+
+            @inlineCallbacks
+            def test_inline(self):
+                yield deferLater(get_reactor(), 0)
+
+            def test_deferred_fails(self): return fail(ValueError("so"))
+            def test_hangs(self): return Deferred()
+            def test_leaves_a_call(self): get_reactor().callLater(100, print)
+            def test_unhandled(self): report(Failure(ValueError("so")), "left", source="reactor")
+            def test_taken(self):
+                report(Failure(ValueError("so")), "left", source="reactor")
+                self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+            @standard.skip("so")
+            def test_skipped(self): ...
+
+            def test_todo(self): self.fail("so")
+            test_todo.todo = "so"
+
+
+        class Shared(unittest.TestCase):
+            @classmethod
+            async def setUpClass(cls): cls.made = await asyncio.sleep(0.001, "made")
+            def test_finds_it(self): self.assertEqual(self.made, "made")
+
+
+        class Standard(standard.TestCase):
+            def test_passes(self): ...
+            def test_fails(self): self.fail("so")
+        """,
+    )
+    program(here, "--junit-xml", "trial.xml", "--reporter", "text", "test_more", "test_given")
+    subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:asyncio",
+                "-q",
+                "-c",
+                os.devnull,
+            ),
+            *("--rootdir", str(here), "--junitxml", "pytest.xml", "test_more.py", "test_given.py"),
+        ],
+        cwd=here,
+        capture_output=True,
+        timeout=50,
+    )
+
+    def ends(name: str) -> dict[str, str]:
+        cases = [case for suite in JUnitXml.fromfile(str(here / name)) for case in suite]
+        return {
+            f"{case.classname}.{case.name}": "skipped"
+            if case.is_skipped
+            else "passed"
+            if case.is_passed
+            else "failed"
+            for case in cases
+            # A test that was to fail and did not is a pass for trial, and not for pytest.
+            if case.name != "test_todo_ok"
+        }
+
+    trial, pytests = ends("trial.xml"), ends("pytest.xml")
+    assert len(trial) == 17
+    assert trial == pytests
+
+
+@pytest.mark.slow
+def test_each_call_is_printed(here: Path) -> None:
+    done = program(here, "--spew", "--reporter", "text", "test_given.ATests.test_ok")
+    assert done.returncode == 0
+    assert f"ATests.test_ok in {here / 'test_given.py'}:6" in done.stderr
+
+
+@pytest.mark.slow
+def test_modules_that_are_not_to_be_had(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                with self.assertRaises(ImportError):
+                    import imaplib
+        """,
+    )
+    assert (
+        program(here, "--without-module", "imaplib,nntplib", "--reporter", "text", "test_more").returncode
+        == 0
+    )
+
+
+@pytest.mark.slow
+def test_a_twisted_program_is_tested_where_no_twisted_is_installed(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        from twisted.internet import defer, reactor
+        from twisted.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_it(self):
+                d = defer.Deferred()
+                reactor.callLater(0, d.callback, None)
+                return d
+        """,
+    )
+    alone = (
+        "import sys\n"
+        "from selvage import _wing, cli\n"
+        "_wing.WingFinder._installed_spec = lambda self, fullname, path: None\n"
+        "cli.main(['trial', '--reporter', 'text', 'test_more'])"
+    )
+    done = subprocess.run([sys.executable, "-c", alone], cwd=here, capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout[:2]) == (0, ".\n"), done.stderr
+
+
+@pytest.mark.slow
+def test_a_debugger_is_entered_where_a_test_fails(here: Path) -> None:
+    done = program(
+        here, "--debug", "test_given.ATests.test_wrong", typed="continue\nprint(self.id())\ncontinue\n"
+    )
+    assert done.returncode == 1
+    assert "post-mortem of exception 'boom'" in done.stdout
+    assert '-> def test_wrong(self): raise RuntimeError("boom")' in done.stdout
+    assert "(Pdb) test_given.ATests.test_wrong\n" in done.stdout
+    without = program(here, "--debug", "--nopm", "test_given.ATests.test_wrong", typed="continue\n")
+    assert "post-mortem" not in without.stdout and "FAILED (errors=1)" in without.stdout
