@@ -705,6 +705,27 @@ def test_a_site_that_stops_finishes_what_has_begun():
     assert not server.clock.getDelayedCalls()
 
 
+def test_a_site_that_stops_says_so_in_its_last_answers():
+    later = Later()
+    server = Server(later)
+    server.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")  # half of it
+    other = Server(later)
+    other.send(GET)
+    begun = Server(later)
+    begun.send(GET)
+    later.waiting[-1].write(b"begun")
+    for each in (server, other, begun):
+        each.site.finish_requests()
+        each.transport.clear()
+    later.waiting[0].finish()
+    assert b"\r\nConnection: close\r\n" in other.answered() and other.closing
+    server.protocol.dataReceived(b"y")
+    later.waiting[-1].finish()
+    assert b"\r\nConnection: close\r\n" in server.answered() and server.closing
+    later.waiting[1].finish()
+    assert begun.answered() == b"0\r\n\r\n" and begun.closing
+
+
 def test_a_site_that_stops_closes_idle_connections_at_once_and_cuts_the_rest():
     idle = Server()
     idle.send(GET)

@@ -162,6 +162,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
             going_away()
         if not self.requests and not self._ended:
             self.loseConnection()
+        for request in self.requests:
+            if not request.startedWriting:  # a proxy sends nothing more then (RFC 9112 section 9.6)
+                request.responseHeaders.setRawHeaders(b"connection", [b"close"])
 
     def _watch(self) -> None:
         """Have the transport say when it is full.
