@@ -104,6 +104,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _consuming = False
     _reading_paused = False
     _watching = False  # the transport says when it is full
+    _unread = False  # the client does not take its answers, so it gets no more of them
     _unwatched = 0  # bytes of answers since the transport was last looked at
     _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
@@ -182,7 +183,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             if self._upgraded is not None:
                 self._upgraded.dataReceived(data)
             return
-        if (self._handlingRequest or self._waitingForTransport) and self._transferDecoder is None:
+        if (self._handlingRequest or self._unread) and self._transferDecoder is None:
             self._dataBuffer += data
             if len(self._dataBuffer) > self._optimisticEagerReadSize:
                 self._update_reading()
@@ -226,7 +227,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
                     break
                 if self._transferDecoder is not None:
                     data = self._take_body(self._transferDecoder, data)
-                elif self._handlingRequest or self._waitingForTransport:
+                elif self._handlingRequest or self._unread:
                     # Who does not take its answers is not answered further.
                     self._dataBuffer = data
                     break
@@ -654,6 +655,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def pauseProducing(self) -> None:
         """Write and read no more for a while: the client does not take what is sent.  The transport calls this."""
         self._waitingForTransport = True
+        self._unread = self.strict
         self._update_reading()
         if self.strict and self.limits.stall_s is not None and self._stall is None:
             self._stall = self.callLater(self.limits.stall_s, self._stalled)
@@ -662,7 +664,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def resumeProducing(self) -> None:
         """Go on.  The transport calls this."""
-        self._waitingForTransport = False
+        self._waitingForTransport = self._unread = False
         self._cancel_stall()
         if self._dataBuffer and not (self._handlingRequest or self._consuming or self._ended):
             data, self._dataBuffer = self._dataBuffer, b""

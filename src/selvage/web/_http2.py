@@ -341,7 +341,12 @@ class H2Connection(Protocol, TimeoutMixin):
         self._send_later()
 
     def _connection_terminated(self, event: Any) -> None:
-        self._end(lost())
+        if self.strict and self.streams and event.error_code == h2.errors.ErrorCodes.NO_ERROR:
+            # The client begins nothing more, but wants what it has asked for (RFC 9113 section 6.8); to h2 this is the end.
+            self.conn.state_machine.state = h2.connection.ConnectionState.SERVER_OPEN
+            self.finish_and_close()
+        else:
+            self._end(lost())
 
     def _empty_frame(self, event: Any) -> None:
         self._take_empty()

@@ -123,8 +123,9 @@ def test_attack_059_resets_in_moderation_are_served():
 @pytest.mark.parametrize(
     "provoke",
     [
-        pytest.param(lambda stream: window_update(stream, 2**31 - 1), id="a window too large"),
-        pytest.param(lambda stream: data(stream, b"x"), id="data after the end"),
+        pytest.param(lambda peer, stream: window_update(stream, 2**31 - 1), id="a window too large"),
+        pytest.param(lambda peer, stream: data(stream, b"x"), id="data after the end"),
+        pytest.param(lambda peer, stream: peer.headers(stream), id="headers after the end"),
     ],
 )
 def test_attack_060_streams_that_we_are_made_to_reset_count(provoke):
@@ -132,7 +133,7 @@ def test_attack_060_streams_that_we_are_made_to_reset_count(provoke):
     peer = waiting()
     for number in range(1100):
         stream = 1 + 2 * number
-        frames = peer.send(peer.headers(stream), provoke(stream))
+        frames = peer.send(peer.headers(stream), provoke(peer, stream))
         if peer.closing:
             break
     assert goaway(frames) == [ENHANCE_YOUR_CALM] and 995 <= number <= 1001

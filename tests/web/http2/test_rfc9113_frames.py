@@ -226,6 +226,30 @@ def test_6_8_and_7_after_a_good_bye_of_any_reason_the_connection_ends(code):
     assert goaway(peer.send(frame(GOAWAY, payload=bytes(7) + bytes([code])))) == [] and peer.closing
 
 
+def test_6_8_after_a_good_bye_what_was_asked_for_is_still_answered():
+    peer = waiting()
+    body = headers(3, POST, END_HEADERS)
+    assert sent(peer, headers(1), body, data(3, b"begun"), frame(GOAWAY, payload=bytes(8))) == []
+    assert not peer.closing
+    (request,) = peer.server.resource.waiting
+    request.write(b"first")
+    request.finish()
+    assert peer.answers(peer.heard(), 1) == [(200, b"first")] and not peer.closing
+    assert peer.send(data(3, b"ended", END_STREAM)) == []
+    request = peer.server.resource.waiting[-1]
+    request.write(b"second")
+    request.finish()
+    frames = peer.heard()
+    assert [bytes(one.data) for one in of_kind(frames, DataFrame)][0] == b"second"
+    assert goaway(frames) == [0] and peer.closing
+
+
+def test_6_8_after_a_good_bye_for_an_error_the_connection_ends_at_once():
+    peer = waiting()
+    sent(peer, headers(1), frame(GOAWAY, payload=bytes(7) + b"\1"))
+    assert peer.closing and peer.server.resource.waiting[0]._disconnected
+
+
 def test_7_a_reset_for_an_unknown_reason_is_a_reset():
     peer = waiting()
     assert sent(peer, headers(), reset(1, 0xFF)) == [] and peer.is_alive()
