@@ -540,7 +540,11 @@ class _Spool:
     """A file as the consumer of a body."""
 
     def __init__(self, file: Any) -> None:
-        self.write = file.write
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        """Keep a piece."""
+        self._file.write(data)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Take it as fast as it comes."""
