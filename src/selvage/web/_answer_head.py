@@ -17,7 +17,7 @@ def head_of_answer(
     Args:
         headers: pairs of name and value, or `Headers`, which have nothing in them that is not fit to be sent.
     """
-    lines = [b"%b %b %b" % (version, code, reason)]
+    lines = [version + b" " + code + b" " + reason]
     if isinstance(headers, Headers):
         for name, values in headers._rawHeaders.items():
             for value in values:

@@ -83,11 +83,11 @@ def check_request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
 class HeadParser:
     """Parses one head after the other."""
 
-    __slots__ = ("_fields", "_parser", "known_host")
+    __slots__ = ("_fields", "_parser", "known_hosts")
 
     def __init__(self) -> None:
-        #: A Host that was found to be right: a client sends the same one again and again.
-        self.known_host = b""
+        #: What was found to be right under Host: a client sends the same again and again.
+        self.known_hosts = [b""]
         self._fields: dict[bytes, list[bytes]] = {}
         self._parser: Any = None
 
@@ -174,13 +174,8 @@ def content_length(version: bytes, headers: Headers) -> int | None:
     return int(lengths[0])
 
 
-def check_fields(
-    method: bytes, target: bytes, version: bytes, headers: Headers, known_host: bytes = b""
-) -> None:
+def check_fields(method: bytes, target: bytes, version: bytes, headers: Headers) -> None:
     """Ask of a request what llhttp lets pass: one Host, a target of the right form, no chunks in HTTP/1.0.
-
-    Args:
-        known_host: a Host that needs no looking at.
 
     Raises:
         BadRequest: it is not so.
@@ -190,7 +185,7 @@ def check_fields(
     if hosts is None:
         if version == b"HTTP/1.1":
             raise BadRequest(BAD_REQUEST, "there is no Host")
-    elif len(hosts) > 1 or (hosts[0] != known_host and host(hosts[0]) is None):
+    elif len(hosts) > 1 or host(hosts[0]) is None:
         raise BadRequest(BAD_REQUEST, "the Host is not one host")
     if method == b"CONNECT" or target_in_origin_form(target) is None:
         _check_odd_target(method, target)

@@ -128,7 +128,8 @@ class Site(HTTPFactory):
         request.site = self
         # The names of its cookies; a site within a site has a path of its own.
         request.sitepath = request.prepath[:]
-        return getChildForRequest(self.resource, request)
+        resource = self.resource
+        return resource if resource.isLeaf else getChildForRequest(resource, request)
 
     def makeSession(self) -> Any:
         """Begin a session."""

@@ -46,15 +46,15 @@ class _Date:
     """The value of the header Date, made once a second."""
 
     def __init__(self) -> None:
-        self._second = 0
-        self._text = b""
+        self.second = 0
+        self.text = b""
 
     def now(self) -> bytes:
         second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._text = datetimeToString(second)
-        return self._text
+        if second != self.second:
+            self.second = second
+            self.text = datetimeToString(second)
+        return self.text
 
 
 _date = _Date()
@@ -91,14 +91,15 @@ class Request(_request.Request, Componentized):
     _insecureSession: Any = None
 
     def __init__(
-        self, channel: Any, *args: Any, parsePOSTFormSubmission: bool | None = None, **kw: Any
+        self,
+        channel: Any,
+        queued: object = _request._QUEUED_SENTINEL,
+        parsePOSTFormSubmission: bool | None = None,
     ) -> None:
         if parsePOSTFormSubmission is None:
             site = getattr(channel, "site", None)
             parsePOSTFormSubmission = getattr(site, "_parsePOSTFormSubmission", True)
-        # `queued` may come by place or by name.
-        kw["parsePOSTFormSubmission"] = parsePOSTFormSubmission
-        _request.Request.__init__(self, channel, *args, **kw)
+        _request.Request.__init__(self, channel, queued, parsePOSTFormSubmission)
 
     # --- Finding the resource, and having it answer ------------------------------------------------------------
 
@@ -107,7 +108,7 @@ class Request(_request.Request, Componentized):
         self.site = site = self.channel.site
         fields = self.responseHeaders._rawHeaders
         fields[b"Server"] = [version]
-        fields[b"Date"] = [_date.now()]
+        fields[b"Date"] = [_date.text if int(time.time()) == _date.second else _date.now()]
         path = self.path
         if path[:1] != b"/":
             if path == b"*":
@@ -241,11 +242,12 @@ class Request(_request.Request, Componentized):
     def _send(self, body: bytes, resrc: Any = None) -> None:
         """Answer with this body and nothing more."""
         fields = self.responseHeaders._rawHeaders
+        is_head = self.method == b"HEAD"
         # What a resource says itself of the length that GET would give (RFC 9110 section 9.3.2) is left as it is.
-        told = not body and self.method == b"HEAD" and b"Content-Length" in fields
+        told = is_head and not body and b"Content-Length" in fields
         if self._encoder is None and self.code not in NO_BODY_CODES and not told:
             fields[b"Content-Length"] = [b"%d" % len(body)]
-        if body and self.method == b"HEAD":
+        if is_head and body:
             if resrc is not None:
                 self._log.info(
                     "HEAD request {request} for resource {resource} is returning a message body. It is left out.",
@@ -254,7 +256,8 @@ class Request(_request.Request, Componentized):
                 )
             body = b""
         if self._may_answer_quickly():
-            self._default_content_type()
+            if b"Content-Type" not in fields:
+                self._default_content_type()
             self._answer(body)
         else:
             self.write(body)
