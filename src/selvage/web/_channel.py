@@ -37,7 +37,7 @@ from selvage.web._head import BadRequest, HeadParser, check_fields, content_leng
 from selvage.web._headers import Headers
 from selvage.web._incoming import IncomingBody
 from selvage.web._limits import DEFAULT_LIMITS, Limits
-from selvage.web._lingering import close_while_input_comes
+from selvage.web._lingering import close_while_input_comes, refuse
 from selvage.web._partial_head import PartialHead
 from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
@@ -45,7 +45,6 @@ from selvage.web._status import (
     BAD_REQUEST,
     REQUEST_HEADER_FIELDS_TOO_LARGE,
     REQUEST_TIMEOUT,
-    RESPONSES,
 )
 from selvage.web._unread import HEAD_BYTES, MUCH, look_at_transport
 from selvage.web.errors import BodyTooLarge, RequestBodyError
@@ -258,7 +257,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
                 raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
             return self._head_received(head, rest)
         except (BadRequest, BodyTooLarge) as error:
-            self._refuse(error)
+            refuse(self, error)
             return b""
 
     def _head_received(self, head: bytes, rest: bytes) -> bytes:
@@ -349,7 +348,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         try:
             head.grow(data)
         except BadRequest as error:
-            self._refuse(error)
+            refuse(self, error)
             return
         self._dataBuffer = data
         seconds = self.limits.head_s
@@ -359,7 +358,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def _head_too_slow(self) -> None:
         self._partial_head = None
         self._log.info("{peer} took too long to send its head", peer=self.getPeer())
-        self._refuse(BadRequest(REQUEST_TIMEOUT, "it took too long to send its head"))
+        refuse(self, BadRequest(REQUEST_TIMEOUT, "it took too long to send its head"))
 
     def _forget_partial_head(self) -> None:
         head, self._partial_head = self._partial_head, None
@@ -507,14 +506,9 @@ class HTTPChannel(Protocol, TimeoutMixin):
         Args:
             protocol: gets the transport by `makeConnection`, then all input that has come after the request.
         """
-        self._ended = True
         self._handlingRequest = False
         self.requests.clear()
-        self.setTimeout(None)
-        self._forget_partial_head()
-        producer, self._networkProducer = self._networkProducer, None
-        if producer is not None and self._watching:
-            producer.unregisterProducer()
+        producer = self._let_go()
         if self._reading_paused and producer is not None:
             producer.resumeProducing()
         self._upgraded = protocol
@@ -525,26 +519,22 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     _protocolUpgradeForWebsockets = upgrade
 
-    # --- Refusing, and running out of time ---------------------------------------------------------------------
+    def _let_go(self) -> Any:
+        """Take nothing more from the transport, and return it as far as it can be paused."""
+        self._ended = True
+        self._forget_partial_head()
+        self._stop_body()
+        self.setTimeout(None)
+        producer, self._networkProducer = self._networkProducer, None
+        if producer is not None and self._watching:
+            producer.unregisterProducer()
+        return producer
 
-    def _refuse(self, error: BadRequest | RequestBodyError) -> None:
-        """Say what is wrong, in one line, and close."""
-        if self.strict:
-            phrase = RESPONSES[error.status]
-            self._log.debug("A request was refused: {error}", error=error, peer=self.getPeer())
-            self.transport.write(
-                b"HTTP/1.1 %d %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % (error.status, phrase)
-            )
-            if error.status != REQUEST_TIMEOUT:  # who has had all that time gets no more
-                close_while_input_comes(self)
-                return
-        else:
-            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        self.loseConnection()
+    # --- Refusing, and running out of time ---------------------------------------------------------------------
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Answer 400 in the place of the application, and close."""
-        self._refuse(BadRequest(BAD_REQUEST, "the body is not what its type says"))
+        refuse(self, BadRequest(BAD_REQUEST, "the body is not what its type says"))
 
     def callLater(self, period: float, func: Any, *args: Any) -> Any:
         """Hook: schedule a call; the factory puts its reactor's in this place."""
@@ -600,13 +590,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def loseConnection(self) -> None:
         """Close when all is sent; nothing more is received."""
-        self._ended = True
-        self._forget_partial_head()
-        self._stop_body()
-        self.setTimeout(None)
-        producer, self._networkProducer = self._networkProducer, None
-        if producer is not None and self._watching:
-            producer.unregisterProducer()
+        self._let_go()
         self.transport.loseConnection()
 
     def abortConnection(self) -> None:

@@ -119,21 +119,11 @@ def _upgrade_to_http2(channel: Any) -> Any:
         new.callLater = channel.callLater  # type: ignore[method-assign]
     new.timeOut = channel.timeOut
     transport = channel.transport
-    _let_go(channel)
+    channel._let_go()
+    channel._tell_site("_channel_gone")
     new.makeConnection(transport)
     new.watch()
     return new
-
-
-def _let_go(channel: Any) -> None:
-    """Have a channel let go of its transport: another version of HTTP is spoken."""
-    channel._ended = True
-    channel._tell_site("_channel_gone")
-    channel.setTimeout(None)
-    channel._forget_partial_head()
-    producer, channel._networkProducer = channel._networkProducer, None
-    if producer is not None and channel._watching:
-        producer.unregisterProducer()
 
 
 def _genericHTTPChannelProtocolFactory(self: Any) -> _GenericHTTPChannelProtocol:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selvage.web._limits import Limits
-from selvage.web._lingering import close_while_input_comes
+from selvage.web._lingering import close_while_input_comes, refuse
 from selvage.web._pace import Pace
 from selvage.web._transfer import _ChunkedTransferDecoder, _MalformedChunkedDataError
 from selvage.web.errors import BodyDiscarded, BodyMalformed, BodyTooLarge, RequestBodyError
@@ -80,7 +80,7 @@ class IncomingBody:
         channel, request = self._channel, self._request
         channel._log.info("{peer}: {error}", peer=channel.getPeer(), error=error)
         if not self.streams:
-            channel._refuse(error)
+            refuse(channel, error)
         elif self.discards:
             close_while_input_comes(channel)  # it is answered, and was only to be read to its end
         else:
