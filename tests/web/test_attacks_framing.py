@@ -179,6 +179,14 @@ def test_attack_016_two_hosts():
     refused(GET + b"Host: a\r\n\r\n")
 
 
+def test_attack_016_a_target_of_another_host():
+    for target in (b"http://b/", b"http://a.b/", b"http://a:8080/", b"https://a:80/", b"http://b"):
+        refused(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    for target in (b"http://a/", b"HTTP://A:80/", b"https://a:443/", b"http://a:/", b"http://a?b"):
+        assert status(Server().send(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")) == 200
+    assert status(Server().send(b"GET http://b/ HTTP/1.0\r\n\r\n")) == 200
+
+
 def test_attack_018_chunked_twice():
     refused(POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400, 501)
     refused(POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 501)

@@ -64,6 +64,7 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "an authority": (b"GET a:80 HTTP/1.1\r\nHost: a" + END, 400),
     "a relative target": (b"GET a HTTP/1.1\r\nHost: a" + END, 400),
     "an asterisk": (b"GET * HTTP/1.1\r\nHost: a" + END, 400),
+    "a target of another host": (b"GET http://b/ HTTP/1.1\r\nHost: a" + END, 400),
     "a fragment": (b"GET /a#b HTTP/1.1\r\nHost: a" + END, 400),
     "a path for CONNECT": (b"CONNECT / HTTP/1.1\r\nHost: a" + END, 400),
     "a target that is not ASCII": ("GET /é HTTP/1.1\r\nHost: a".encode() + END, 400),
@@ -101,6 +102,7 @@ READ: dict[str, tuple[bytes, tuple[bytes, bytes, bytes]]] = {
     "chunks in capitals": (POST + b"TRANSFER-ENCODING:CHUNKED\r\n\r\n4\r\nabcd\r\n0\r\n\r\n", (b"POST", b"/", b"abcd")),
     "an extension and a trailer": (CHUNKED + b'4 ; a="b c"\r\nabcd\r\n00;x\r\nX: a\r\n\r\n', (b"POST", b"/", b"abcd")),
     "no space behind a colon": (GET + b"X:a:b\r\nY:\r\n\r\n", (b"GET", b"/", b"")),
+    "another version is offered": (GET + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk" + END, (b"GET", b"/", b"")),
     "a method that nobody knows": (b"M-SEARCH /a HTTP/1.1\r\nHost: a" + END, (b"M-SEARCH", b"/a", b"")),
 }  # fmt: skip
 

@@ -188,7 +188,7 @@ def check_fields(method: bytes, target: bytes, version: bytes, headers: Headers)
     elif len(hosts) > 1 or host(hosts[0]) is None:
         raise BadRequest(BAD_REQUEST, "the Host is not one host")
     if method == b"CONNECT" or target_in_origin_form(target) is None:
-        _check_odd_target(method, target)
+        _check_odd_target(method, target, hosts)
     if version == b"HTTP/1.0" and b"Transfer-Encoding" in fields:
         raise BadRequest(BAD_REQUEST, "there are no chunks in HTTP/1.0")
     expectations = fields.get(b"Expect")
@@ -206,17 +206,26 @@ def check_expectations(expectations: list[bytes]) -> None:
         raise BadRequest(EXPECTATION_FAILED, "only 100-continue can be expected")
 
 
-def _check_odd_target(method: bytes, target: bytes) -> None:
-    """Accept what is no path: a whole URL, an authority for CONNECT, an asterisk for OPTIONS."""
+def _check_odd_target(method: bytes, target: bytes, hosts: list[bytes] | None) -> None:
+    """Accept what is no path: a whole URL of the Host, an authority for CONNECT, an asterisk for OPTIONS."""
     if method == b"CONNECT":
         right = b":" in target and host(target) is not None
     elif target == b"*":
         right = method == b"OPTIONS"
     else:
         scheme, _, rest = target.lower().partition(b"://")
-        right = scheme in (b"http", b"https") and b"#" not in target and host(_authority(rest)) is not None
+        authority = _authority(rest)
+        right = scheme in (b"http", b"https") and b"#" not in target and host(authority) is not None
+        # RFC 9112 section 3.2.2: it is the target that counts.  Who reads the Host then reads another request.
+        if right and hosts and _without_port(hosts[0].lower(), scheme) != _without_port(authority, scheme):
+            raise BadRequest(BAD_REQUEST, "the target is not of the Host")
     if not right:
         raise BadRequest(BAD_REQUEST, "the target has not the form that goes with the method")
+
+
+def _without_port(authority: bytes, scheme: bytes) -> bytes:
+    """Leave out the port that goes without saying."""
+    return authority.removesuffix(b":443" if scheme == b"https" else b":80").removesuffix(b":")
 
 
 def _authority(rest: bytes) -> bytes:
