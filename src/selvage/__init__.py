@@ -12,6 +12,8 @@ Its floors, each of which imports only from itself and those before it:
 Beside them, and imported by none of them: `testing`, and `twisted`, the compatibility wing (`install_twisted`).
 
 The names below are those that everyone uses; each is loaded when it is first asked for.
+
+PYTEST_DONT_REWRITE: this may be imported before pytest begins, which would warn that it cannot change its assertions any more.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -78,3 +80,20 @@ def test_all_files_with_tests_are_looked_at() -> None:
     assert _sample.ROOT / "examples/testing/test_fetch.py" in files
     assert _sample.name_of(Path(__file__).resolve()) == __name__
     assert _sample.load(Path(__file__).resolve()) is sys.modules[__name__]
+
+
+@pytest.mark.slow
+def test_pytest_does_not_mind_that_the_wing_is_there_before_it() -> None:
+    """It would warn of a package with a plugin that is imported already, and warnings are errors in many projects."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "--noconftest", "-W", "error"),
+            *("-p", "no:asyncio", "-p", "no:cacheprovider", "-c", os.devnull),
+            *("--rootdir", str(_sample.ROOT), str(_sample.ROOT / "tests/conformance/corpus/passes.py")),
+        ],
+        env={**os.environ, "SELVAGE_TWISTED": "1"},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.stdout.rstrip().splitlines()[-1].startswith("8 passed"), done.stdout + done.stderr
