@@ -162,6 +162,33 @@ def test_an_async_iterator_is_streamed():
     assert body(server.send(GET)) == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 
+def test_pieces_of_text_are_sent_as_utf_8():
+    async def pieces() -> Any:
+        yield "\xe9"
+
+    assert body(answering(lambda request: pieces()).send(GET)).startswith(b"2\r\n\xc3\xa9\r\n")
+    server = answering(lambda request: iter(["\xe9"]))
+    server.send(GET)
+    for _ in range(9):
+        server.clock.advance(0)
+    assert body(server.answered()) == b"2\r\n\xc3\xa9\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces, kept", [([7], b""), ([b"one", 7], b"3\r\none\r\n")])
+def test_a_piece_that_cannot_be_sent_ends_the_answer(pieces, kept, taken_reports):
+    server = answering(lambda request: iter(pieces))
+    server.send(GET)
+    for _ in range(9):
+        server.clock.advance(0)
+    answer = server.answered()
+    if kept:
+        assert body(answer) == kept and server.closing
+    else:
+        assert status(answer) == 500
+    [report] = taken_reports()
+    assert report.failure.check(TypeError)
+
+
 def test_what_cannot_be_sent_is_named(taken_reports):
     answer = answering(lambda request: 3.5).send(GET)
     assert status(answer) == 500 and b"3.5" not in answer

@@ -20,8 +20,8 @@ def answer_with(request: Any, resource: Any, result: Any) -> None:
     """Answer a request with what its resource returned.
 
     Args:
-        result: a str, which is sent as UTF-8; a dict or list, sent as JSON; an iterator of bytes, sent one after the
-            other as the client takes them; or an awaitable of any of these, of bytes, or of `NOT_DONE_YET`.
+        result: a str, which is sent as UTF-8; a dict or list, sent as JSON; an iterator of bytes or str, sent one after
+            the other as the client takes them; or an awaitable of any of these, of bytes, or of `NOT_DONE_YET`.
     """
     if isinstance(result, str):
         _default_type(request, b"text/html; charset=utf-8")
@@ -71,11 +71,15 @@ async def _stream_async(request: Any, pieces: AsyncIterator[bytes]) -> Any:
 
     drain = Drain(request)
     async for piece in pieces:
-        request.write(piece)
+        request.write(_encoded(piece))
         await drain.wait()
     drain.end()
     request.finish()
     return NOT_DONE_YET
+
+
+def _encoded(piece: bytes | str) -> bytes:
+    return piece.encode("utf-8") if isinstance(piece, str) else piece
 
 
 class Drain:
@@ -125,6 +129,8 @@ class _Stream:
             return
         try:
             piece = next(self._pieces, None)
+            if piece:
+                self._request.write(_encoded(piece))
         except Exception:
             self._end()
             self._request.processingFailed(Failure())
@@ -132,8 +138,6 @@ class _Stream:
         if piece is None:
             self._end()
             self._request.finish()
-        elif piece:
-            self._request.write(piece)
 
     def _end(self) -> None:
         self._ended = True

@@ -82,7 +82,7 @@ class Resource:
     Hooks: ``render_GET``, ``render_POST`` and so on, each called with the request; `getChild`, for what is below and was
     not put there by `putChild`.  A ``render_`` method returns the body as bytes, or `NOT_DONE_YET` and calls
     `request.finish` later; it may as well be ``async``, or return a Deferred, str, a dict or list (sent as JSON), or an
-    iterator of bytes.
+    iterator of bytes or str.
 
     Twisted: `twisted.web.resource.Resource`.
     """
