@@ -120,6 +120,26 @@ def test_a_resource_cannot_tell_the_version():
     assert request.args == {b"y": [b"z"]} and request.clientproto == b"HTTP/2"
 
 
+def test_an_answer_that_fails_midway_is_reset_with_an_error_and_hurts_no_other(taken_reports):
+    def answer(request: Any) -> Any:
+        if request.uri == b"/fails":
+            return failing()
+        return b"fine"
+
+    def failing() -> Any:
+        yield b"begun"
+        raise LookupError
+
+    client = Client(Seen(answer))
+    broken, other = client.ask(path="/fails"), client.ask(path="/")
+    for _ in range(3):
+        client.flush()
+    assert client.answers[broken]["body"] == b"begun" and not client.answers[broken]["ended"]
+    assert client.answers[broken]["reset"] == h2.errors.ErrorCodes.INTERNAL_ERROR
+    assert client.answers[other]["body"] == b"fine" and client.answers[other]["ended"]
+    assert [report.failure.type for report in taken_reports()] == [LookupError]
+
+
 def test_many_requests_at_once_in_any_order():
     later = Later()
     client = Client(later)

@@ -433,8 +433,8 @@ class H2Connection(Protocol, TimeoutMixin):
             self._send_later()
 
     def abortRequest(self, streamID: int) -> None:
-        """Reset a stream."""
-        self._reset(streamID)
+        """Reset a stream: by its code the client knows that the answer is not complete (RFC 9113 section 8.1.1)."""
+        self._reset(streamID, h2.errors.ErrorCodes.INTERNAL_ERROR)
         self._forget(streamID)
 
     def _reset(self, streamID: int, code: Any = h2.errors.ErrorCodes.NO_ERROR) -> None:
