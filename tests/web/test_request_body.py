@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import h2.errors
+import h2.events
 import h2.exceptions
 import pytest
 from hypothesis import given, strategies as st
@@ -1040,3 +1041,74 @@ def test_what_is_in_a_timer_is_taken_out_again():
         client = Counted(reader, 4, timeout=None)
         client.server.protocol.connectionLost(Failure(ConnectionLost()))
         assert client.server.clock.getDelayedCalls() == []
+
+
+# --- Trailers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_attack_030_trailers_are_apart_from_headers(streams):
+    reader = Reader()
+    reader.streams_body = streams
+    client = Chunked(reader)
+    client.piece(b"abc")
+    client.raw(b"0\r\nX-Sum:  12 \r\nHost: b\r\nx-sum: 13\r\n\r\n")
+    assert client.status() == 200
+    assert list(reader.request.trailers.getAllRawHeaders()) == [(b"X-Sum", [b"12", b"13"]), (b"Host", [b"b"])]
+    assert reader.request.getHeader(b"x-sum") is None and reader.request.getHeader(b"host") == b"a"
+    client.server.send(POST + b"Content-Length: 0\r\n\r\n")
+    assert reader.request.trailers is None
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_attack_030_trailers_of_http_2_are_apart_from_headers(streams):
+    reader = Reader()
+    reader.streams_body = streams
+    client = Stream(reader)
+    client.piece(b"abc")
+    client.client.h2.send_headers(client.stream, [("x-sum", "12")], end_stream=True)
+    client.client.flush()
+    assert client.status() == 200 and client.body() == b"3 bytes"
+    assert list(reader.request.trailers.getAllRawHeaders()) == [(b"X-Sum", [b"12"])]
+    assert reader.request.getHeader(b"x-sum") is None
+
+
+def test_attack_045_trailers_of_http_2_are_counted():
+    reader = Reader()
+    client = Stream(reader)
+    client.client.h2.send_headers(client.stream, [(f"x-{n}", "1") for n in range(65)], end_stream=True)
+    client.client.flush()
+    assert client.status() == 400 and isinstance(reader.error, BodyMalformed)
+
+
+def trailing(request: Any) -> bytes:
+    request.response_trailers.setRawHeaders("x-sum", ["12"])
+    return b"abc"
+
+
+def test_answers_have_trailers():
+    answer = Server(Seen(trailing)).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 12\r\n\r\n")
+    # Where nothing marks the end of the body there is no place for them.
+    assert Server(Seen(trailing)).send(b"GET / HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\nabc")
+    assert Server(Seen(trailing)).send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").endswith(b"\r\n\r\n")
+
+
+def test_answers_of_http_2_have_trailers():
+    client = Client(Seen(trailing))
+    heard = []
+    hear = client._heard
+    client._heard = lambda event: (heard.append(event), hear(event))  # type: ignore[method-assign]
+    stream = client.ask()
+    assert client.answers[stream]["body"] == b"abc" and client.answers[stream]["ended"]
+    [trailers] = [event.headers for event in heard if isinstance(event, h2.events.TrailersReceived)]
+    assert trailers == [("x-sum", "12")]
+
+
+def test_trailers_split_no_answer():
+    def bad(request: Any) -> bytes:
+        request.response_trailers.setRawHeaders("x-a", ["1\r\nx-b: 2\r\n\r\nHTTP/1.1 200 OK"])
+        return b"abc"
+
+    answer = Server(Seen(bad)).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.count(b"\r\n\r\n") == 2 and b"X-A: 1 x-b: 2" in answer

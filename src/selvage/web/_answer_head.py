@@ -1,4 +1,4 @@
-"""The head of an answer, as HTTP/1 writes it.  Floor 4; no I/O."""
+"""The head of an answer, and what comes after a body in chunks, as HTTP/1 writes them.  Floor 4; no I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
 
-__all__ = ["head_of_answer"]
+__all__ = ["head_of_answer", "last_chunk"]
 
 
 def head_of_answer(
@@ -27,3 +27,9 @@ def head_of_answer(
             lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
     lines.append(b"\r\n")
     return b"\r\n".join(lines)
+
+
+def last_chunk(trailers: Headers) -> bytes:
+    """Return the end of a body in chunks, with these fields after it."""
+    lines = [name + b": " + value for name, values in trailers.getAllRawHeaders() for value in values]
+    return b"\r\n".join([b"0", *lines, b"", b""])

@@ -310,6 +310,11 @@ class H2Connection(Protocol, TimeoutMixin):
         else:
             stream.receiveDataChunk(event.data, event.flow_controlled_length)
 
+    def _trailers_received(self, event: Any) -> None:
+        stream = self.streams.get(event.stream_id)
+        if stream is not None:
+            stream.take_trailers(event.headers)
+
     def _stream_ended(self, event: Any) -> None:
         self.unread.ended(event.stream_id)
         stream = self.streams.get(event.stream_id)
@@ -593,7 +598,11 @@ class H2Connection(Protocol, TimeoutMixin):
         piece = queue[0]
         try:
             if piece is _END:
-                self.conn.end_stream(streamID)
+                trailers = self.streams[streamID].response_trailers
+                if trailers:
+                    self.conn.send_headers(streamID, trailers, end_stream=True)
+                else:
+                    self.conn.end_stream(streamID)
                 self._ended_now.append(streamID)
                 self.unread.answered(streamID)
                 queue.clear()
@@ -669,6 +678,7 @@ class H2Connection(Protocol, TimeoutMixin):
 _HANDLERS = {
     h2.events.RequestReceived: H2Connection._request_received,
     h2.events.DataReceived: H2Connection._data_received,
+    h2.events.TrailersReceived: H2Connection._trailers_received,
     h2.events.StreamEnded: H2Connection._stream_ended,
     h2.events.StreamReset: H2Connection._stream_reset,
     h2.events.WindowUpdated: H2Connection._window_updated,

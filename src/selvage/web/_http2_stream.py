@@ -6,7 +6,7 @@ To the request it is the channel: the contract is that of docs/design/http.md, s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selvage.errors import ConnectionLost
@@ -22,7 +22,8 @@ from selvage.web._status import (
     BAD_REQUEST,
     REQUEST_HEADER_FIELDS_TOO_LARGE,
 )
-from selvage.web.errors import BodyTooLarge, RequestBodyError
+from selvage.web._transfer import _MAX_TRAILERS
+from selvage.web.errors import BodyMalformed, BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class H2Stream:
 
     # Requests ask for it as for the attribute of a channel.
     transport: Any = None
+    #: Fields to be sent after the answer.
+    response_trailers: Sequence[tuple[bytes, bytes]] = ()
     _log = Logger()
 
     def __init__(
@@ -204,6 +207,20 @@ class H2Stream:
                 self._connection.open_window(flowControlledLength)
             self._inbound.append((data, flowControlledLength))
 
+    def take_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the fields that came after the body, which have nothing to say about it."""
+        trailers = Headers()
+        try:
+            for count, (name, value) in enumerate(fields, 1):
+                if count > _MAX_TRAILERS:
+                    raise ValueError
+                trailers.addRawHeader(bytes(name), bytes(value))
+        except ValueError:
+            self._fail(BodyMalformed("a trailer is malformed, or there are too many"))
+            return
+        if not self._done:
+            self._request.trailers = trailers
+
     def requestComplete(self) -> None:
         """Take notice that all of the request is there."""
         self._whole = True
@@ -294,6 +311,11 @@ class H2Stream:
         """Take notice that the answer is complete."""
         self._stop_pace()
         self._give_up_body()
+        trailers = getattr(request, "_response_trailers", None)
+        if trailers is not None:
+            self.response_trailers = [
+                (name.lower(), value) for name, values in trailers.getAllRawHeaders() for value in values
+            ]
         if self.factory is not None:
             self.factory.log(request)
         self._connection.endRequest(self.streamID)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from selvage.web._headers import Headers
 from selvage.web._limits import Limits
 from selvage.web._lingering import close_while_input_comes, refuse
 from selvage.web._pace import Pace
@@ -111,6 +112,13 @@ class IncomingBody:
 
     def _end(self, rest: bytes) -> None:
         self._rest = rest
+        assert self._decoder is not None
+        lines = self._decoder._trailerHeaders
+        if lines and not self.discards:
+            self._request.trailers = trailers = Headers()
+            for line in lines:
+                name, _, value = line.partition(b":")
+                trailers.addRawHeader(name, value.strip(b" \t"))
 
     def _count(self, piece: bytes) -> None:
         self._size += len(piece)

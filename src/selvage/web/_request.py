@@ -8,7 +8,6 @@ how the body is marked off.
 
 from __future__ import annotations
 
-import base64
 import math
 import tempfile
 import warnings
@@ -19,14 +18,18 @@ from selvage.addresses import IPv4Address, IPv6Address
 from selvage.defer import Deferred
 from selvage.failure import Failure
 from selvage.interfaces import IConsumer, implementer
-from selvage.interfaces._base import Interface, Protocol
 from selvage.logger import Logger
+from selvage.web._answer_head import last_chunk
+from selvage.web._basic_credentials import basic_credentials
 from selvage.web._body import ArrivingContent, RequestBody
-from selvage.web._conditions import is_unmodified, is_wanted
+from selvage.web._conditions import is_known, is_known_since, is_unmodified, is_wanted
 from selvage.web._cookies import parse_cookies, write_cookie
-from selvage.web._dates import datetimeToString, stringToDatetime
+from selvage.web._dates import datetimeToString
 from selvage.web._forms import FormError, form_arguments, parse_qs
 from selvage.web._headers import Headers, _sanitizeLinearWhitespace
+from selvage.web._request_contract import (
+    _IDeprecatedHTTPChannelToRequestInterface as _IDeprecatedHTTPChannelToRequestInterface,
+)
 from selvage.web._status import FOUND, NO_BODY_CODES, NOT_MODIFIED, OK, PRECONDITION_FAILED, RESPONSES
 from selvage.web._transfer import toChunk
 from selvage.web.errors import BodyIncomplete, RequestBodyError
@@ -52,42 +55,6 @@ _FORMS = (b"multipart/form-data", b"application/x-www-form")
 
 # Tells a `Request` made without the argument `queued` from one made with any.
 _QUEUED_SENTINEL = object()
-
-
-class _IDeprecatedHTTPChannelToRequestInterface(Interface, Protocol):
-    """All that a channel does to a request; programs wrap requests in proxies that have these names only."""
-
-    @property
-    def requestHeaders(self) -> Headers:
-        """What the client sent; the channel sets it."""
-
-    @property
-    def responseHeaders(self) -> Headers:
-        """What will be sent."""
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Take notice that the answer cannot be sent any more."""
-
-    def gotLength(self, length: int | None) -> None:
-        """Take notice of how long the body will be; None when nobody knows.  Called once, before the body."""
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Take a piece of the body."""
-
-    def parseCookies(self) -> None:
-        """Read the cookies from the headers."""
-
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Take notice that all is there, and answer."""
-
-    def __eq__(self, other: object) -> bool:
-        """Tell whether it is the same request."""
-
-    def __ne__(self, other: object) -> bool:
-        """Tell whether it is another request."""
-
-    def __hash__(self) -> int:
-        """Return its hash."""
 
 
 def _getContentFile(length: int | None) -> IO[bytes]:
@@ -128,6 +95,10 @@ class Request:
     clientproto = b"(no clientproto yet)"
     #: The body, as a file; where it is streamed, read `body` instead.
     content: Any = None
+    #: The fields that came after the body, apart from the headers, for anybody can write anything there; there when the body
+    #: has ended.
+    trailers: Headers | None = None
+    _response_trailers: Headers | None = None
     # The body for who reads it piece by piece; from the head on where it is streamed, else once somebody asked for it.
     _body: RequestBody | None = None
     # Whether the body is streamed.
@@ -315,7 +286,8 @@ class Request:
         if not self.startedWriting:
             self.write(b"")
         if self.chunked:
-            self.channel.write(b"0\r\n\r\n")
+            trailers = self._response_trailers
+            self.channel.write(b"0\r\n\r\n" if trailers is None else last_chunk(trailers))
         if self.producer is not None:
             self._log.failure("", Failure(RuntimeError(f"Producer was not unregistered for {self.uri!r}")))
             self.unregisterProducer()
@@ -391,6 +363,17 @@ class Request:
     def setHeader(self, name: AnyStr, value: AnyStr) -> None:
         """Set a header of the answer, in the place of what was there under that name."""
         self.responseHeaders.setRawHeaders(name, [value])
+
+    @property
+    def response_trailers(self) -> Headers:
+        """Fields that are sent after the body; to be set before `finish`.
+
+        They go where something marks the end of the body: in chunks (HTTP/1.1 without a Content-Length) and over HTTP/2.
+        Elsewhere they are left out, and a client need not look at them.
+        """
+        if self._response_trailers is None:
+            self._response_trailers = Headers()
+        return self._response_trailers
 
     def redirect(self, url: bytes) -> None:
         """Answer 302 with this location; `finish` is yet to be called."""
@@ -542,15 +525,9 @@ class Request:
             self.setResponseCode(PRECONDITION_FAILED)
         if self.code == PRECONDITION_FAILED:
             return CACHED
-        since = self.getHeader(b"if-modified-since")
-        if since and self.getHeader(b"if-none-match") is None:
-            try:
-                known = stringToDatetime(since.partition(b";")[0])
-            except ValueError:
-                return None
-            if known >= self.lastModified:
-                self.setResponseCode(NOT_MODIFIED)
-                return CACHED
+        if is_known_since(self.requestHeaders, self.lastModified):
+            self.setResponseCode(NOT_MODIFIED)
+            return CACHED
         return None
 
     def setETag(self, etag: bytes) -> object:
@@ -564,15 +541,9 @@ class Request:
         if not is_wanted(self.requestHeaders, etag):
             self.setResponseCode(PRECONDITION_FAILED)
             return CACHED
-        tags = b",".join(self.requestHeaders.getRawHeaders(b"if-none-match", ()))
-        if tags:
-            # Weak or not is one here (RFC 9110 section 13.1.2).
-            known = [tag.strip().removeprefix(b"W/") for tag in tags.split(b",")]
-            if b"*" in known or etag.removeprefix(b"W/") in known:
-                self.setResponseCode(
-                    NOT_MODIFIED if self.method in (b"HEAD", b"GET") else PRECONDITION_FAILED
-                )
-                return CACHED
+        if is_known(self.requestHeaders, etag):
+            self.setResponseCode(NOT_MODIFIED if self.method in (b"HEAD", b"GET") else PRECONDITION_FAILED)
+            return CACHED
         return None
 
     # --- What the client sent ----------------------------------------------------------------------------------
@@ -656,21 +627,8 @@ class Request:
         own = self.__dict__
         found: tuple[bytes, bytes] | None = own.get("_basic")
         if found is None:
-            found = own["_basic"] = self._read_credentials()
+            found = own["_basic"] = basic_credentials(self.getHeader(b"Authorization") or b"")
         return found
-
-    def _read_credentials(self) -> tuple[bytes, bytes]:
-        scheme, _, encoded = (self.getHeader(b"Authorization") or b"").partition(b" ")
-        if scheme.lower() != b"basic":
-            return b"", b""
-        try:
-            name, colon, password = base64.b64decode(encoded).partition(b":")
-        except ValueError:
-            return b"", b""
-        except Exception:
-            self._log.failure("Failed to parse basic authentication", Failure())
-            return b"", b""
-        return (name, password) if colon else (b"", b"")
 
     def __repr__(self) -> str:
         return (

@@ -245,7 +245,12 @@ class Request(_request.Request, Componentized):
         is_head = self.method == b"HEAD"
         # What a resource says itself of the length that GET would give (RFC 9110 section 9.3.2) is left as it is.
         told = is_head and not body and b"Content-Length" in fields
-        if self._encoder is None and self.code not in NO_BODY_CODES and not told:
+        if (
+            self._encoder is None
+            and self.code not in NO_BODY_CODES
+            and not told
+            and self._response_trailers is None
+        ):
             fields[b"Content-Length"] = [b"%d" % len(body)]
         if is_head and body:
             if resrc is not None:
