@@ -627,7 +627,12 @@ class Request:
         own = self.__dict__
         found: tuple[bytes, bytes] | None = own.get("_basic")
         if found is None:
-            found = own["_basic"] = basic_credentials(self.getHeader(b"Authorization") or b"")
+            try:
+                found = basic_credentials(self.getHeader(b"Authorization") or b"")
+            except Exception:
+                self._log.failure("Failed to parse basic authentication", Failure())
+                found = b"", b""
+            own["_basic"] = found
         return found
 
     def __repr__(self) -> str:
