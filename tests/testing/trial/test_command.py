@@ -172,6 +172,63 @@ def test_junit_xml_holds_characters_that_xml_has_not(here: Path) -> None:
     assert "\N{SNOWMAN}" in case.result[0].message
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-x",),
+        ("--unclean-warnings",),
+        ("--force-gc",),
+        pytest.param(("-j", "1"), marks=pytest.mark.slow),
+    ],
+)
+def test_a_part_of_a_test_that_fails_is_told_to_everybody(here: Path, options: tuple[str, ...]) -> None:
+    from junitparser import JUnitXml
+
+    write(
+        here,
+        "test_more.py",
+        """
+        import unittest
+
+        class Case(unittest.TestCase):
+            def test_parts(self):
+                for number in (1.5, 2.5):
+                    with self.subTest(number=number):
+                        self.assertEqual(number, 1.5)
+
+            def test_that_comes_later(self): ...
+        """,
+    )
+    result, _ = run(*options, "--junit-xml", "results.xml", "test_more")
+    assert [len(result.failures), result.testsRun] == [1, 1 if options == ("-x",) else 2]
+    [suite] = JUnitXml.fromfile(str(here / "results.xml"))
+    assert suite.failures == 1
+    [failed] = [case for case in suite if case.is_failure]
+    assert failed.classname == "test_more.Case"
+    assert failed.name.startswith("test_parts")
+
+
+def test_a_fixture_of_a_class_that_fails_has_its_name_in_junit_xml(here: Path) -> None:
+    from junitparser import JUnitXml
+
+    write(
+        here,
+        "test_more.py",
+        """
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls): raise RuntimeError
+            def test_it(self): ...
+        """,
+    )
+    _, text = run("--reporter", "junit", "test_more")
+    [case] = next(iter(JUnitXml.fromstring(text.encode())))
+    assert case.name == "setUpClass (test_more.Case)"
+
+
 def test_test_names_from_the_line_of_a_source_file(here: Path) -> None:
     write(here, "source.py", "# -*- test-case-name: test_given,test_more; coding: utf-8 -*-\n")
     assert command.getTestModules("source.py") == ["test_given", "test_more"]

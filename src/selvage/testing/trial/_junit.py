@@ -35,7 +35,10 @@ class _Suite:
 
     def begin(self, test: Any) -> None:
         name = test.id()
-        classname, _, method = name.rpartition(".")
+        # What follows in brackets is of a part of a test or of a fixture, and may have points of its own.
+        path, space, more = name.partition(" (")
+        classname, _, method = path.rpartition(".")
+        method += space + more
         case = ElementTree.SubElement(
             self._element, "testcase", classname=_xml_text(classname), name=_xml_text(method)
         )

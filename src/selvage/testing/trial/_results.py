@@ -106,12 +106,7 @@ class TestResult(pyunit.TestResult):
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         """A part of a test (`subTest`) is over."""
-        if err is None:
-            return
-        if issubclass(err[0], test.failureException):
-            self.addFailure(subtest, err)
-        else:
-            self.addError(subtest, err)
+        _tell_of_part(self, test, subtest, err)
 
     def wasSuccessful(self) -> bool:
         """Tell whether nothing failed."""
@@ -127,6 +122,15 @@ class TestResult(pyunit.TestResult):
         """All tests are over."""
 
 
+def _tell_of_part(result: Any, test: Any, subtest: Any, err: Any) -> None:
+    if err is None:
+        return
+    if issubclass(err[0], test.failureException):
+        result.addFailure(subtest, err)
+    else:
+        result.addError(subtest, err)
+
+
 class TestResultDecorator:
     """A reporter in front of another one, to which it passes all that it does not do itself."""
 
@@ -137,6 +141,10 @@ class TestResultDecorator:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._originalReporter, name)
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        """A part of a test is over; it is passed on as a failure or an error, for which a decorator has its own methods."""
+        _tell_of_part(self, test, subtest, err)
 
     @property
     def shouldStop(self) -> Any:
