@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import inspect
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
 from types import TracebackType
 from typing import Any, NoReturn
 
-from selvage.defer import maybeDeferred, succeed
+from selvage.defer import Deferred, maybeDeferred, succeed
 from selvage.endpoints import serverFromString
 from selvage.errors import CancelledError, CannotListenError
 from selvage.failure import Failure
@@ -203,9 +204,17 @@ def serve(resource: Any, endpoint: Any, *, secure: bool = False) -> int:
         reactor.addSystemEventTrigger("before", "shutdown", stop, port)
 
     def stop(port: Any) -> Any:
-        stopped = maybeDeferred(port.stopListening)
-        stopped.addCallback(lambda _: site.finish_requests(PATIENCE_S))
-        return stopped.addCallback(lambda _: _shut_down(resource))
+        closed = maybeDeferred(port.stopListening)
+        stopped: Deferred[Any] = site.finish_requests(PATIENCE_S)
+        stopped.addCallback(lambda _: closed).addCallback(lambda _: _shut_down(resource))
+        stopped.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        # Who interrupts a second time does not want to wait.
+        signal.signal(signal.SIGINT, lambda number, frame: reactor.callFromThread(hurry, stopped))
+        return stopped
+
+    def hurry(stopped: Deferred[Any]) -> None:
+        site.cut_requests()
+        stopped.cancel()
 
     def failed(failure: Failure) -> None:
         status[0] = 1

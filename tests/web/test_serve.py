@@ -281,6 +281,43 @@ def test_an_interrupt_says_goodbye_to_websockets(lasting):
     assert process.stdout.read() == "left\n"
 
 
+WSGI = """
+import os
+import time
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"begun "
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    yield b"ended"
+"""
+
+
+def test_an_interrupt_lets_an_answer_of_wsgi_be_finished(tmp_path):
+    (tmp_path / "lasting.py").write_text(WSGI)
+    with serving(tmp_path, "--wsgi", "lasting:app") as (url, process):
+        with urlopen(url, timeout=PATIENCE_S) as answer:
+            assert answer.read(6) == b"begun "
+            process.send_signal(signal.SIGINT)
+            wait_until_closed(url)
+            (tmp_path / "go").touch()
+            assert answer.read() == b"ended"
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_second_interrupt_does_not_wait(lasting):
+    url, process, folder = lasting
+    with urlopen(f"{url}/stream", timeout=PATIENCE_S) as answer:
+        assert answer.read(6) == b"begun "
+        process.send_signal(signal.SIGINT)
+        wait_until_closed(url)
+        process.send_signal(signal.SIGINT)
+        # Nothing lets the answer end.
+        assert process.wait(20) == 0
+    assert not (folder / "go").exists()
+
+
 def test_a_starlette_application_that_fails_or_refuses(lasting):
     from websockets.exceptions import InvalidStatus
     from websockets.sync.client import connect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Condition
+from types import SimpleNamespace
 from typing import Any
 from wsgiref.validate import validator
 
@@ -12,6 +13,7 @@ import pytest
 import selvage
 from selvage.logger import capturedLogs
 from selvage.reactor import get_reactor
+from selvage.tasks import Clock
 from selvage.web.client import Agent, readBody
 from selvage.web.resource import Resource
 from selvage.web.server import Site
@@ -231,18 +233,25 @@ def test_nobody_waits_for_a_client_that_has_gone_or_a_reactor_that_stops():
     triggers = []
 
     class Stopping(Here):
+        clock = Clock()
+        callLater = clock.callLater
+
         def addSystemEventTrigger(self, phase, event, function):
             triggers.append((phase, event, function))
 
-    waiting = _Flow()
+    waiting, finished = _Flow(), _Flow()
     stopping = Stopping()
     resource = WSGIResource(stopping, stopping, answering())
     resource._watch_shutdown()
     resource._watch_shutdown()
-    resource._flows.add(waiting)
+    resource._flows[waiting] = SimpleNamespace(site=SimpleNamespace(is_finishing=False))
+    resource._flows[finished] = SimpleNamespace(site=SimpleNamespace(is_finishing=True))
     ((phase, event, function),) = triggers
-    function()
-    assert (phase, event, waiting.gone) == ("before", "shutdown", True)
+    let_go = function()
+    assert (phase, event, waiting.gone, let_go.called) == ("before", "shutdown", False, False)
+    stopping.clock.advance(0)
+    # A site that finishes its requests lets go of each client itself, in the end.
+    assert (waiting.gone, finished.gone, let_go.called) == (True, False, True)
 
 
 def test_a_wsgi_resource_takes_the_whole_path():

@@ -84,6 +84,11 @@ class Site(HTTPFactory):
 
     # --- Stopping ----------------------------------------------------------------------------------------------
 
+    @property
+    def is_finishing(self) -> bool:
+        """Whether `finish_requests` was called."""
+        return self._all_gone is not None
+
     def finish_requests(self, patience_s: float = 30) -> Deferred[None]:
         """Let answers that have begun be finished, and close each connection then; those that are idle, at once.
 
@@ -104,6 +109,12 @@ class Site(HTTPFactory):
         waiting: Deferred[None] = Deferred()
         self._all_gone.addCallback(lambda _: waiting.callback(None))
         return waiting
+
+    def cut_requests(self) -> None:
+        """Cut whatever connections are open: who has called `finish_requests` has lost patience."""
+        if self._cut is not None and self._cut.active():
+            self._cut.cancel()
+        self._cut_all()
 
     def _cut_all(self) -> None:
         self._cut = None

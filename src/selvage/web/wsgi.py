@@ -16,6 +16,7 @@ from selvage._publish import publish
 from selvage.failure import Failure, report
 from selvage.interfaces import IPushProducer, implementer
 from selvage.logger import classic
+from selvage.tasks import deferLater
 from selvage.web._headers import Headers
 from selvage.web._pages import errorPage
 from selvage.web._sentinels import NOT_DONE_YET
@@ -347,17 +348,17 @@ class WSGIResource:
         self._reactor = reactor
         self._threadpool = threadpool
         self._application = application
-        self._flows: set[_Flow] = set()
+        self._flows: dict[_Flow, Any] = {}  # and the request of each
         self._watches_shutdown = False
 
     def render(self, request: Any) -> int:
         """Have the application answer."""
         self._watch_shutdown()
         flow = _Flow()
-        self._flows.add(flow)
+        self._flows[flow] = request
 
         def over(result: object) -> None:
-            self._flows.discard(flow)
+            self._flows.pop(flow, None)
             flow.give_up()
 
         request.notifyFinish().addBoth(over)
@@ -373,9 +374,14 @@ class WSGIResource:
             self._watches_shutdown = True
             add("before", "shutdown", self._let_go)
 
-    def _let_go(self) -> None:
-        for flow in list(self._flows):
-            flow.give_up()
+    def _let_go(self) -> Any:
+        # On the next turn: until then, whoever stops the program has told the site to finish its requests, or does not.
+        return deferLater(self._reactor, 0, self._let_go_of_unfinished)
+
+    def _let_go_of_unfinished(self) -> None:
+        for flow, request in list(self._flows.items()):
+            if not getattr(getattr(request, "site", None), "is_finishing", False):
+                flow.give_up()
 
     def getChildWithDefault(self, name: bytes, request: Any) -> Any:
         """Raise: the path below is the application's."""

@@ -208,7 +208,8 @@ class App:
         listening = reactor.listenTCP(port, site, interface=host)
 
         def stop() -> Any:
-            return maybeDeferred(listening.stopListening).addCallback(lambda _: site.finish_requests())
+            closed = maybeDeferred(listening.stopListening)
+            return site.finish_requests().addCallback(lambda _: closed)
 
         reactor.addSystemEventTrigger("before", "shutdown", stop)
         print(f"serving on http://{_in_url(host)}:{listening.getHost().port}", flush=True)
