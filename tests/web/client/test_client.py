@@ -29,6 +29,7 @@ from selvage.web.client import (
     Timeouts,
     TooManyRedirects,
 )
+from selvage.web.client._cookie_policy import _public_suffixes
 from selvage.web.client._proxies import Proxy
 from tests.web.client.by_hand import EMPTY, Fixture, failure_of, it as it, response
 
@@ -726,6 +727,25 @@ def test_attack_039_073_cookies_go_where_they_belong(cookie, origin, sent_to, no
         it.answer(EMPTY)
 
 
+@pytest.fixture
+def suffixes_unread():
+    _public_suffixes.cache_clear()
+    yield
+    _public_suffixes.cache_clear()
+
+
+@pytest.mark.usefixtures("suffixes_unread")
+def test_the_list_of_suffixes_is_read_once_and_not_before_a_cookie_names_a_domain():
+    read = []
+    for cookie in ("a=1", "a=1; Domain=example.com", "a=1; Domain=example.com"):
+        it = Fixture()
+        it("GET", "http://example.com/")
+        it.answer(response(200, Set_Cookie=cookie))
+        read.append(_public_suffixes.cache_info().misses)
+    assert read == [0, 1, 1]
+
+
+@pytest.mark.usefixtures("suffixes_unread")
 def test_without_a_list_of_suffixes_a_cookie_is_for_its_host_only(monkeypatch):
     import sys
 

@@ -9,6 +9,7 @@ Source: RFC 6265 sections 5.3 (storing), 5.4 (sending); draft-ietf-httpbis-rfc62
 
 from __future__ import annotations
 
+from functools import cache
 from http.cookiejar import Cookie, DefaultCookiePolicy
 from importlib import import_module
 from typing import Any
@@ -27,10 +28,6 @@ class StrictCookiePolicy(DefaultCookiePolicy):
 
     def __init__(self) -> None:
         super().__init__(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)
-        try:
-            self._suffixes: Any = import_module("publicsuffixlist").PublicSuffixList()
-        except ImportError:
-            self._suffixes = None
 
     def set_ok(self, cookie: Cookie, request: Any) -> bool:
         """Tell whether to keep a cookie."""
@@ -50,12 +47,22 @@ class StrictCookiePolicy(DefaultCookiePolicy):
         if not cookie.domain_specified:
             return True
         domain = cookie.domain.lstrip(".").lower()
-        if self._suffixes is not None and not self._suffixes.is_public(domain):
+        suffixes = _public_suffixes()
+        if suffixes is not None and not suffixes.is_public(domain):
             return True
         if domain != request.origin_req_host.lower():
             return False
         _bind_to_host(cookie, request)
         return True
+
+
+@cache
+def _public_suffixes() -> Any:
+    """The list, or None; read once, and not before a cookie names a Domain: that takes as long as hundreds of requests."""
+    try:
+        return import_module("publicsuffixlist").PublicSuffixList()
+    except ImportError:
+        return None
 
 
 def _host_of(request: Any) -> str:
