@@ -285,6 +285,17 @@ def test_the_connection_is_lost_while_the_body_is_written(it):
     assert producer.is_stopped
 
 
+def test_a_response_that_is_none_while_the_body_is_written(it):
+    """The request's Deferred is told, not one that nobody has; and the producer is stopped."""
+    producer = Producer()
+    it.request(b"POST", producer)
+    it.receive(OK + b"Content-Length: four\r\n\r\n")
+    it.failed(ResponseFailed, ParseError)
+    assert producer.is_stopped
+    it.connection.connectionLost(Failure(ConnectionDone()))
+    assert len(it.results) == 1
+
+
 def test_aborting_while_the_body_is_written_is_told(it):
     it.request(b"POST", Producer(10))
     over = []

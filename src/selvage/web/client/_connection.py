@@ -173,8 +173,12 @@ class HTTP11ClientProtocol(Protocol):
         try:
             parser.dataReceived(data)
         except Exception:
+            failure = Failure()
+            if self._writing is not None and not self._writing.called:
+                self._currentRequest.stopWriting()
+            self._hand_out()
             self.transport.abortConnection()
-            self._disconnectParser(Failure())
+            self._disconnectParser(failure)
         else:
             if self._state == "TRANSMITTING" and parser._responseDeferred.called:
                 self._hand_out()
