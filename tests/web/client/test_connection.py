@@ -285,6 +285,16 @@ def test_the_connection_is_lost_while_the_body_is_written(it):
     assert producer.is_stopped
 
 
+@pytest.mark.parametrize(
+    "field", [b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"]
+)
+def test_a_body_whose_end_nobody_could_find_is_a_failure(it, field):
+    it.request()
+    it.receive(OK + field + b"\r\n\r\n")
+    it.failed(ResponseFailed, ParseError)
+    assert it.transport.disconnecting
+
+
 def test_a_response_that_is_none_while_the_body_is_written(it):
     """The request's Deferred is told, not one that nobody has; and the producer is stopped."""
     producer = Producer()

@@ -286,7 +286,7 @@ class HTTPClientParser(HTTPParser):
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
         """Tell whoever waits that no more will come."""
-        if self.state == BODY:
+        if self.state == BODY and self._responseDeferred.called:
             self._body_cut(reason)
         elif self.state != DONE:
             error = ResponseFailed if self._everReceivedData else ResponseNeverReceived
