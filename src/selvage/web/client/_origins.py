@@ -82,10 +82,10 @@ class ClientConnection(HTTP11ClientProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell whoever waits, and who counts."""
+        self._gone(self)  # first: whoever is told below finds it gone
         super().connectionLost(reason)
         if self.http2 is not None:
             self.http2.lost(reason)
-        self._gone(self)
         if not self.ready.called:
             self.ready.errback(reason)
 
