@@ -155,7 +155,7 @@ def test_attack_011_a_carriage_return_alone_ends_nothing():
     refused(GET[:-2] + b"\rX: a\r\n\r\n")
 
 
-@pytest.mark.parametrize("number", [b"1_0", b" 4 4", b"4.0", b"\xb2", "４".encode(), b"4;", b"4,"])
+@pytest.mark.parametrize("number", [b"0_4", b" 4 4", b"4.0", b"\xb2", "４".encode(), b"4;", b"4,"])
 def test_attack_012_and_015_numbers_are_those_of_the_grammar(number):
     refused(POST + b"Content-Length: " + number + b"\r\n\r\nabcd" + HIDDEN)
     if number not in (b"4;", b"4,"):

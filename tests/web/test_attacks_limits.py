@@ -269,6 +269,36 @@ def test_attack_046_and_054_answers_that_nobody_reads_stop_the_requests(size, at
     protocol.connectionLost(Failure(ConnectionLost()))
 
 
+@pytest.mark.parametrize("head", [GET + b"Connection: close\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"])
+@pytest.mark.parametrize("size", [10_000, 1_000_000])
+def test_attack_054_who_takes_nothing_of_the_last_answer_is_cut_off(head, size):
+    server = Server(Seen(lambda request: b"x" * size))
+    transport, protocol = Unread(), server.site.buildProtocol(None)
+    protocol.makeConnection(transport)
+    protocol.dataReceived(head)
+    assert transport.disconnecting
+    server.clock.advance(59)
+    assert not transport.disconnected
+    server.clock.advance(1)
+    assert transport.disconnected
+    protocol.connectionLost(Failure(ConnectionLost()))
+
+
+def test_who_takes_the_last_answer_slowly_gets_it():
+    server = Server(Seen(lambda request: b"x" * 1_000_000))
+    transport, protocol = Unread(), server.site.buildProtocol(None)
+    protocol.makeConnection(transport)
+    protocol.dataReceived(GET + b"Connection: close\r\n\r\n")
+    for left in range(500_000, 0, -10_000):
+        transport.unsent_bytes = lambda left=left: left
+        server.clock.advance(50)
+        assert not transport.disconnected
+    transport.unsent_bytes = lambda: 0
+    server.clock.advance(1000)
+    assert not transport.disconnected and not server.clock.getDelayedCalls()
+    protocol.connectionLost(Failure(ConnectionLost()))
+
+
 def test_attack_047_many_tiny_chunks_cost_what_they_are():
     def chunks(number: int) -> int:
         server = Server()

@@ -46,7 +46,7 @@ from selvage.web._status import (
     REQUEST_HEADER_FIELDS_TOO_LARGE,
     REQUEST_TIMEOUT,
 )
-from selvage.web._unread import HEAD_BYTES, MUCH, look_at_transport
+from selvage.web._unread import HEAD_BYTES, MUCH, close_in_time, look_at_transport
 from selvage.web.errors import BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
@@ -592,6 +592,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         """Close when all is sent; nothing more is received."""
         self._let_go()
         self.transport.loseConnection()
+        close_in_time(self)
 
     def abortConnection(self) -> None:
         """Cut the connection."""
