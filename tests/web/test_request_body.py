@@ -663,6 +663,20 @@ def test_who_reads_on_after_the_answer_is_told():
     assert client.status() == 200 and failures[0].check(BodyDiscarded)
 
 
+@every_wire
+def test_a_site_that_stops_waits_for_a_body_that_is_read(wire):
+    client = wire(Reader(), 6)
+    client.piece(b"abc")
+    gone: list[None] = []
+    client.server.site.finish_requests().addCallback(gone.append)
+    client.piece(b"def")
+    client.end()
+    assert client.status() == 200 and b"6 bytes" in client.body()
+    assert client.server.transport.disconnecting
+    client.server.close()
+    assert gone == [None]
+
+
 # --- 100-continue --------------------------------------------------------------------------------------------------
 
 
