@@ -26,11 +26,27 @@ TIME_LIMIT = 300
 Ends = dict[str, str]
 
 
-#: Tests that end otherwise under trial, and why.
-DIFFERENT = {
-    f"tests.failure.test_attacks.test_attack_116_{name}": "under trial every failure reaches the test, however many are equal"
-    for name in ("an_alarm_is_not_sent_a_thousand_times", "many_kinds_of_errors_are_bounded_as_well")
+_ATTACK = "tests.failure.test_attacks.test_attack_116_"
+_CORPUS = "tests.conformance.corpus."
+
+#: Tests that end otherwise under trial, by why they do.
+_REASONS = {
+    "under trial every failure reaches the test, however many are equal": [
+        _ATTACK + "an_alarm_is_not_sent_a_thousand_times",
+        _ATTACK + "many_kinds_of_errors_are_bounded_as_well",
+    ],
+    "under pytest a success that was not expected is a failure": [
+        *(f"{_CORPUS}todos.{case}.test_passes" for case in ("Cases", "Synchronous", "Whole")),
+        _CORPUS + "standard.Cases.test_unexpected",
+    ],
+    "under pytest it is never too late to skip": [
+        *(f"{_CORPUS}skips.{case}.test_one" for case in ("InCleanup", "InTearDown")),
+    ],
+    "a part of a test is told of by itself under trial": [
+        *(f"{_CORPUS}standard.Cases.test_parts{part}" for part in ("", " (number=1)")),
+    ],
 }
+DIFFERENT = {test for tests in _REASONS.values() for test in tests}
 
 
 def main() -> int:
@@ -47,26 +63,40 @@ def main() -> int:
         ends, differing = compare(folder, list(group))
         totals += ends
         wrong += differing
+    if not options.files:
+        ends, differing = compare(_sample.corpus()[0].parent, _sample.corpus(), on_wing=True)
+        totals += ends
+        wrong += differing
     each = ", ".join(f"{number} {end}" for end, number in sorted(totals.items()))
     print(f"{totals.total()} tests under both runners: {each}; {len(wrong)} end otherwise under trial")
     return 1 if wrong or not totals else 0
 
 
-def compare(folder: Path, files: list[Path]) -> tuple[Counter[str], list[str]]:
+def compare(folder: Path, files: list[Path], *, on_wing: bool = False) -> tuple[Counter[str], list[str]]:
     """Run the tests of files of one folder under both.
+
+    Args:
+        on_wing: `import twisted` means Selvage; all of the files' tests are of classes, and warnings are no errors.
 
     Returns:
         How many ended in which way under pytest, and the names of those which ended otherwise under trial for no known reason.
     """
     with tempfile.TemporaryDirectory(prefix="agreement-") as scratch:
         trial = _run(
-            [sys.executable, "-m", "tests.agreement", "--under-trial"], Path(scratch) / "trial.xml", files
+            [sys.executable, "-m", "tests.agreement", "--under-trial"],
+            Path(scratch) / "trial.xml",
+            files,
+            on_wing,
         )
         if not trial:
             return Counter(), []
-        names = [f"{path}::{name}" for path in files for name, _ in _sample.tests_of(_sample.load(path))]
+        if on_wing:
+            names = [str(path) for path in files]
+        else:
+            names = [f"{path}::{name}" for path in files for name, _ in _sample.tests_of(_sample.load(path))]
         command = [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "tests.agreement._fresh"]
-        pytests = _run([*command, "--junitxml"], Path(scratch) / "pytest.xml", names)
+        command += ["-W", "default"] if on_wing else []
+        pytests = _run([*command, "--junitxml"], Path(scratch) / "pytest.xml", names, on_wing)
     wrong = []
     for test in sorted(trial.keys() | pytests.keys()):
         ours, theirs = trial.get(test, "not run"), pytests.get(test, "not run")
@@ -77,12 +107,12 @@ def compare(folder: Path, files: list[Path]) -> tuple[Counter[str], list[str]]:
     return Counter(pytests.values()), wrong
 
 
-def _run(command: list[str], results: Path, what: list[Path] | list[str]) -> Ends:
+def _run(command: list[str], results: Path, what: list[Path] | list[str], on_wing: bool) -> Ends:
     """Run a command that writes its results as JUnit XML, and return how each test ended."""
     done = subprocess.run(
         [*command, str(results), *map(str, what)],
         cwd=_sample.ROOT,
-        env={**os.environ, "TMPDIR": str(results.parent)},
+        env={**os.environ, "TMPDIR": str(results.parent), "SELVAGE_TWISTED": "1" if on_wing else ""},
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT,
@@ -94,7 +124,8 @@ def _run(command: list[str], results: Path, what: list[Path] | list[str]) -> End
         for case in suite:
             # Classes of one file have names of their own; functions are of a class under trial alone.
             name = f"{case.classname}.{case.name}".replace(".Functions.", ".")
-            end = "skipped" if case.is_skipped else "passed" if case.is_passed else "failed"
+            failed = case.is_failure or case.is_error
+            end = "failed" if failed else "skipped" if case.is_skipped else "passed"
             # An error of a fixture is told beside what the test did.
             ends[name] = end if ends.get(name) in (None, "passed") else ends[name]
     return ends

@@ -18,18 +18,30 @@ from selvage.testing.trial import unittest
 
 from . import _fresh  # noqa: F401  for its settings
 
-__all__ = ["ROOT", "files", "load", "name_of", "suite", "tests_of"]
+__all__ = ["ROOT", "corpus", "files", "load", "name_of", "suite", "tests_of"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Folders with tests.
 _FOLDERS = ("tests", "examples")
 
+#: Of the small modules that the commands of both trials are compared by, those whose tests end in every way that there is.
+#: Not `classfixtures`: of a fixture that fails trial tells as such, and pytest as of each test.
+_EVERY_END = (
+    *("passes", "fails", "skips", "todos", "timeouts", "logged", "unclean", "fixtures"),
+    *("interface", "standard", "warned"),
+)
+
 
 def files() -> list[Path]:
     """Return all files that have tests, but for those that are no tests of this project."""
     found = [path for folder in _FOLDERS for path in (ROOT / folder).rglob("test_*.py")]
     return sorted(path for path in found if "corpus" not in path.parts and "listings" not in path.parts)
+
+
+def corpus() -> list[Path]:
+    """Return the modules with tests that end in every way; they import `twisted`."""
+    return [ROOT / "tests" / "conformance" / "corpus" / f"{name}.py" for name in _EVERY_END]
 
 
 def name_of(path: Path) -> str:

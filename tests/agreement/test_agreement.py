@@ -37,6 +37,13 @@ def test_both_runners_agree(names: list[str], count: int) -> None:
 
 
 @pytest.mark.slow
+def test_both_runners_agree_however_a_test_ends() -> None:
+    ends, differing = compare(_sample.corpus()[0].parent, _sample.corpus(), on_wing=True)
+    assert differing == []
+    assert min(ends["passed"], ends["failed"], ends["skipped"]) >= 25
+
+
+@pytest.mark.slow
 def test_a_test_that_ends_otherwise_is_named(tmp_path: Path) -> None:
     test = tmp_path / "test_it.py"
     test.write_text(

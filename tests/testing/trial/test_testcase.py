@@ -440,6 +440,17 @@ def test_a_standard_result_hears_of_every_end() -> None:
     assert result.testsRun == 6
 
 
+def test_a_standard_result_hears_reasons_as_text() -> None:
+    class Case(unittest.SynchronousTestCase):
+        def test_it(self) -> None:
+            raise unittest.SkipTest
+
+    result = pyunit.TestResult()
+    with pytest.warns(DeprecationWarning, match="Give a reason for skipping"):
+        pyunit.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
+    assert [reason for _, reason in result.skipped] == [""]
+
+
 def test_a_standard_case_in_a_suite_of_trial_has_its_fixtures() -> None:
     order: list[str] = []
 

@@ -43,7 +43,8 @@ class PyUnitResultAdapter:
         self.original.addFailure(test, self._exc_info(fail))
 
     def addSkip(self, test: Any, reason: Any) -> None:
-        self.original.addSkip(test, reason)
+        # Those of the standard library expect text; a `SkipTest` without a reason is told of as itself.
+        self.original.addSkip(test, str(reason))
 
     def addExpectedFailure(self, test: Any, error: Any, todo: Any = None) -> None:
         self.original.addExpectedFailure(test, self._exc_info(error))
