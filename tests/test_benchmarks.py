@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import select
+import sys
 
 import pytest
 from benchmarks import _peers
@@ -71,3 +74,27 @@ def test_neighbours_are_what_is_busy_and_not_ours(monkeypatch):
     assert neighbours.share() == pytest.approx(0.4)
     # Ours is counted to the microsecond, all of it in ticks.
     assert neighbours.share() == 0.0
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the benchmarks run on Linux only")
+def test_a_server_is_all_the_processes_that_it_starts():
+    command = [sys.executable, "-c", STARTS_ANOTHER]
+    with _peers.serving(command) as server:
+        pids = server.processes()
+        assert len(pids) == 2 and int(server.address) in pids
+        assert server.cpu_ns() > 0 and server.resident_bytes() > 0 and server.descriptors() > 0
+        other = os.pidfd_open(int(server.address))
+    # It is no child of this process: a descriptor tells when it has ended.
+    ended, _, _ = select.select([other], [], [], 30)
+    os.close(other)
+    assert ended
+
+
+STARTS_ANOTHER = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""

@@ -86,6 +86,7 @@ def serve_aiohttp(sock):
 
 def serve_granian():
     from granian import Granian
+    from granian.http import HTTP1Settings
 
     # It opens its socket itself, and serves from a process that it starts.
     port = free_port()
@@ -98,6 +99,7 @@ def serve_granian():
         log_enabled=False,
         backlog=MANY,
         backpressure=MANY,
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1000),
     )
     say_when_listening(port)
     server.serve(target_loader=lambda *_: asgi, wrap_loader=False)

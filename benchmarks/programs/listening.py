@@ -1,14 +1,22 @@
 """For servers that open their socket themselves: a port for them, and its number printed when they listen."""
 
+import random
 import socket
 import threading
 import time
 
+# Below those from which systems take the ports of clients: one of many connections would sit on it.
+PORTS = range(20_000, 32_000)
+
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.choice(PORTS)))
+                return probe.getsockname()[1]
+            except OSError:
+                pass  # taken
 
 
 def say_when_listening(port):
