@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import IO, Any, NoReturn
 
 from selvage.defer import Deferred
+from selvage.failure import Failure
 from selvage.interfaces import IPushProducer, implementer
 from selvage.web.errors import BodyDiscarded, RequestBodyError
 
@@ -39,7 +40,6 @@ class RequestBody:
     __slots__ = (
         "_asked",
         "_channel",
-        "_closed",
         "_delivery",
         "_ended",
         "_error",
@@ -65,7 +65,6 @@ class RequestBody:
         self._kept = 0  # what they cost
         self._ended = file is not None
         self._error: RequestBodyError | None = None
-        self._closed = False
         self._asked = False  # somebody has begun to read
         self._paused = False  # the channel was asked to read no more
         self._waiting: Deferred[None] | None = None  # the reader
@@ -118,8 +117,8 @@ class RequestBody:
             consumer: an `IConsumer`.
 
         Fires with the number of bytes that were delivered, when all were; the producer is unregistered then.
-        Fails with a `RequestBodyError`: `BodyDiscarded` when the consumer has said `stopProducing`.  Cancelling delivers no
-        more.
+        Fails with a `RequestBodyError`: `BodyDiscarded` when the consumer has said `stopProducing`; or with what the
+        consumer's `write` raised.  Cancelling delivers no more.
         """
         self._claim()
         delivery = self._delivery = _Delivery(self, consumer)
@@ -202,11 +201,16 @@ class RequestBody:
         self._wake()
 
     def close(self) -> None:
-        """Give up what was not read."""
+        """Give up what was not read; who reads on is told, for what is missing is no end."""
+        if self._error is None and self._available():
+            self._error = BodyDiscarded()
         self._pieces = []
         self._kept = self._file_left = 0
         self._paused = False
-        self.end(BodyDiscarded())
+        if self._ended:
+            self._wake()
+        else:
+            self.end(BodyDiscarded())
 
     def _wake(self) -> None:
         waiting = self._waiting
@@ -239,6 +243,13 @@ class _Delivery:
                 piece = body._take()
                 self._delivered += len(piece)
                 self._consumer.write(piece)
+        except Exception:
+            # It is no fault of the connection, on which others may have requests, too.
+            if body._delivery is self:
+                self._leave()
+                self.done.errback(Failure())
+                return
+            raise
         finally:
             self._flowing = False
         if body._delivery is self and body._ended and not body._available():

@@ -164,7 +164,10 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if going_away is not None:
             going_away()
         if not self.requests and not self._ended:
-            self.loseConnection()
+            if self._transferDecoder is None:
+                self.loseConnection()
+            else:
+                close_while_input_comes(self)  # the client still sends what is discarded
         for request in self.requests:
             if not request.startedWriting:  # a proxy sends nothing more then (RFC 9112 section 9.6)
                 request.responseHeaders.setRawHeaders(b"connection", [b"close"])
@@ -453,6 +456,10 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if self.factory is not None:
             self.factory.log(request)
         self._handlingRequest = False
+        if not self._watching:
+            self._unwatched += request.sentLength + HEAD_BYTES
+            if self._unwatched > MUCH:
+                look_at_transport(self, request.sentLength)
         body = self._transferDecoder
         if body is not None and body.streams and not body.discards and body.discard():
             self.resume_body()
@@ -464,14 +471,10 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if not self.persistent or self._finishing:
             self.loseConnection()
             return
-        if not self._watching:
-            self._unwatched += request.sentLength + HEAD_BYTES
-            if self._unwatched > MUCH:
-                look_at_transport(self, request.sentLength)
-        if self._consuming:
-            return  # whoever consumes goes on
         if self._savedTimeOut is not None:
             self._watch_time()
+        if self._consuming:
+            return  # whoever consumes goes on
         data, self._dataBuffer = self._dataBuffer, b""
         if data:
             self._consume(data)

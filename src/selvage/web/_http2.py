@@ -213,8 +213,10 @@ class H2Connection(Protocol, TimeoutMixin):
             self.setTimeout(None)
             self._cancel("_abortingCall")
         for streamID in list(self.streams):
-            self.streams[streamID].connectionLost(reason)
-            self._forget(streamID)
+            stream = self.streams.get(streamID)  # what one is told may have ended another
+            if stream is not None:
+                stream.connectionLost(reason)
+                self._forget(streamID)
         if _cancelTimeouts:
             self._tell_site("_channel_gone")
 

@@ -421,9 +421,10 @@ class H2Stream:
 
     def continue_body(self) -> None:
         """Tell a client that waits for that (100-continue) to send the body.  The request's body calls this."""
-        if self._awaited and not self._done and not getattr(self._request, "startedWriting", False):
+        if self._awaited and not self._done:
             self._awaited = False
-            self._connection._send_headers(self.streamID, [(b":status", b"100")])
+            if not getattr(self._request, "startedWriting", False):
+                self._connection._send_headers(self.streamID, [(b":status", b"100")])
             self._hold(not self.producing)
 
     @property

@@ -70,10 +70,11 @@ class IncomingBody:
             self.hold(False)
 
     def tell_to_go_on(self) -> None:
-        """Tell a client that waits for that to send the body, unless it has its answer already."""
-        if self.awaited and not getattr(self._request, "startedWriting", False):
+        """Tell a client that waits for that to send the body; its answer, where that has begun, tells it, too."""
+        if self.awaited:
             self.awaited = False
-            self._channel.transport.write(_CONTINUE)
+            if not getattr(self._request, "startedWriting", False):
+                self._channel.transport.write(_CONTINUE)
             self._channel._update_reading()
 
     def fail(self, error: RequestBodyError) -> None:

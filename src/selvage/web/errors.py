@@ -241,10 +241,14 @@ class BodyMalformed(RequestBodyError):
 
 
 class BodyDiscarded(RequestBodyError):
-    """The body was given up on this side: the answer was complete first, or its consumer wants no more."""
+    """The body was given up on this side: the answer was complete first, its consumer wants no more, or nobody had read all of
+    it when the connection was lost."""
 
     def __str__(self) -> str:
-        return "the rest of the request body is discarded: the answer is complete, or nobody wants the body"
+        return (
+            "the rest of the request body is discarded: the answer is complete, nobody wants the body, or the client "
+            "has gone"
+        )
 
 
 class SchemeNotSupported(Exception):
