@@ -53,6 +53,7 @@ FLOORS = {
     "_launch": 5,
     "_serve": 5,
     "_wing": 5,
+    "_wing_metadata": 5,
     # Beside the floors: may import everything, imported by none of them.
     "testing": TOP,
     "twisted": TOP,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,7 @@ class WingFinder(MetaPathFinder):
 
 
 class MissingModules(MetaPathFinder):
-    """Comes last and finds nothing: says what to do where a module of Twisted is in nobody's keeping.
+    """Comes last and finds no module: says what to do where a module of Twisted is in nobody's keeping.
 
     Only where no Twisted is installed; where one is, Python's own words are right.
     """
@@ -109,6 +109,14 @@ class MissingModules(MetaPathFinder):
             f"No module named {fullname!r}: Selvage does not have it (yet), and no Twisted is installed from which it "
             "could come; if it is one of Twisted's, `pip install twisted` supplies it, running on Selvage"
         )
+
+    def find_distributions(self, context: Any) -> Iterable[Any]:
+        """Answer who asks for Twisted's version by its name, and nobody who lists what is installed."""
+        if (context.name or "").lower() != "twisted":
+            return ()
+        from selvage._wing_metadata import WingDistribution
+
+        return (WingDistribution(TWISTED_VERSION),)
 
     def _is_twisted_installed(self) -> bool:
         package = sys.modules.get("twisted")

@@ -79,6 +79,21 @@ def test_the_wing_stands_alone_without_twisted() -> None:
     assert second.startswith("No module named 'twisted.words': ")
 
 
+def test_the_version_of_twisted_is_known_though_none_is_installed() -> None:
+    """pytest asks for it before it runs a test case of trial."""
+    output = python(
+        """
+        import importlib.metadata as metadata
+        import selvage
+        selvage.install_twisted()
+        print(metadata.version("twisted"), metadata.version("Twisted"))
+        print([each.name for each in metadata.distributions() if each.name.lower() == "twisted"])
+        """,
+        before=WITHOUT_TWISTED,
+    )
+    assert output.split("\n")[:2] == [f"{TWISTED_VERSION} {TWISTED_VERSION}", "[]"]
+
+
 def test_every_module_of_the_wing_stands_alone() -> None:
     output = python(
         """
