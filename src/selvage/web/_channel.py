@@ -41,11 +41,7 @@ from selvage.web._lingering import close_while_input_comes, refuse
 from selvage.web._partial_head import PartialHead
 from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
-from selvage.web._status import (
-    BAD_REQUEST,
-    REQUEST_HEADER_FIELDS_TOO_LARGE,
-    REQUEST_TIMEOUT,
-)
+from selvage.web._status import BAD_REQUEST, REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST_TIMEOUT
 from selvage.web._unread import HEAD_BYTES, MUCH, close_in_time, look_at_transport
 from selvage.web.errors import BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
