@@ -29,6 +29,7 @@ TIME_LIMIT = 120.0
 BROKEN = "from twisted.trial import unittest\nclass Cases(unittest.TestCase):\n    def test_it(self) ...\n"
 
 #: Command lines on which both end alike.
+#: None in which it matters which of two workers is the faster: one that dies, or is interrupted, is another's test.
 COMMANDS = """
 passes
 fails
@@ -118,11 +119,9 @@ passes.Waiting.no_such
 -j 2 fixtures
 -j 2 timeouts
 -j 2 warned
--j 2 interrupts
 -j 2 importerror passes
 -j 2 no.such
 -j 2 package
--j 2 dies
 -j 1 unclean
 -j 1 -x fails
 -j 2 -x passes
