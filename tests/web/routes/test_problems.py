@@ -110,6 +110,33 @@ def test_errors_of_pydantic_are_told_each_with_its_place():
     assert problem["errors"][0]["detail"] == "Field required" and "hunter2" not in str(problem)
 
 
+class ValidationError(Exception):
+    """As the ones of marshmallow, jsonschema and others, which are no ValueError."""
+
+
+@pytest.mark.parametrize("has_message", [False, True])
+def test_errors_of_other_libraries_of_validation_are_the_clients_mistakes(has_message):
+    def check(content: Any) -> Any:
+        error = ValidationError("name: 1 is not of type 'string'")
+        if has_message:  # as those of jsonschema, whose text has the whole schema in it
+            error = ValidationError("a schema")
+            error.message = "name: 1 is not of type 'string'"  # type: ignore[attr-defined]
+        raise error
+
+    code, problem, _ = ask(serving(check), "POST /", b'{"name": 1}', JSON)
+    assert (code, problem["detail"]) == (422, "name: 1 is not of type 'string'")
+
+
+@pytest.mark.parametrize("error", [LookupError("secret"), type("InvalidSchema", (Exception,), {})("secret")])
+def test_an_error_of_another_name_is_an_error_of_the_program(error, taken_reports):
+    def check(content: Any) -> Any:
+        raise error
+
+    code, problem, _ = ask(serving(check), "POST /", b"{}", JSON)
+    assert code == 500 and "secret" not in str(problem)
+    assert [report.failure.value for report in taken_reports()] == [error]
+
+
 def test_an_error_in_the_check_is_an_error_of_the_program(taken_reports):
     assert ask(serving(lambda content: content["name"]), "POST /", b"{}", JSON)[0] == 500
     assert [report.failure.type for report in taken_reports()] == [KeyError]

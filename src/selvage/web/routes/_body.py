@@ -26,9 +26,9 @@ def json_body(request: Any, check: Callable[[Any], Any] | None = None) -> Any:
     """Return what the body of a request says.
 
     Args:
-        check: called with it; what it returns is returned.  It raises ValueError where the content is not as it has to be:
-            a function of yours, or ``Item.model_validate`` of a pydantic model, each of whose errors the client is told
-            with its place.
+        check: called with it; what it returns is returned.  It raises ValueError where the content is not as it has to be,
+            or an exception of the name ValidationError, as the libraries for it have: a function of yours, or
+            ``Item.model_validate`` of a pydantic model, each of whose errors the client is told with its place.
 
     Raises:
         Problem: 415, when the body is not said to be JSON; 400, when it is none; 422, when `check` refuses it.
@@ -49,7 +49,9 @@ def json_body(request: Any, check: Callable[[Any], Any] | None = None) -> Any:
         return content
     try:
         return check(content)
-    except ValueError as error:
+    except Exception as error:
+        if not _is_refusal(error):
+            raise
         raise _invalid(error) from error
 
 
@@ -57,10 +59,19 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _invalid(error: ValueError) -> Problem:
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether the content is what is wrong.  Only some libraries have made their error a ValueError."""
+    return isinstance(error, ValueError) or any(
+        kind.__name__ == "ValidationError" for kind in type(error).__mro__
+    )
+
+
+def _invalid(error: Exception) -> Problem:
     errors = getattr(error, "errors", None)
     if not callable(errors):
-        return Problem(_UNPROCESSABLE, detail=str(error) or None)
+        # jsonschema's text has the schema in it, its message what is wrong.
+        message = getattr(error, "message", None)
+        return Problem(_UNPROCESSABLE, detail=message if isinstance(message, str) else str(error) or None)
     # pydantic's: of each only what is said of it and its place; the rest may hold what else was sent.
     return Problem(
         _UNPROCESSABLE,
