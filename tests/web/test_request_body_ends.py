@@ -1,4 +1,4 @@
-"""Streamed bodies whose end meets another one: of the connection, of the reader's luck, of the client's patience."""
+"""Bodies whose end meets another one: of the connection, of the disk, of the client's patience."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 from selvage.defer import ensureDeferred
 from selvage.errors import ConnectionLost
 from selvage.failure import Failure
+from selvage.tasks import Clock
 from selvage.testing import StringTransport
 from selvage.web.errors import BodyDiscarded, BodyIncomplete
+from selvage.web.http import HTTPFactory
 from selvage.web.resource import Resource
-from tests.web.serving import Later, Server, status
+from selvage.web.server import NOT_DONE_YET, Request
+from tests.web.serving import Later, Server, head, status
 from tests.web.test_attacks_limits import Unread
 from tests.web.test_http2 import Client
 from tests.web.test_request_body import POST, Consumer, Reader, Stream, every_wire
@@ -215,3 +218,111 @@ def test_http_2_tells_every_request_of_the_end_though_one_ends_another():
     third.notifyFinish().addErrback(told.append)
     client.server.close()
     assert len(told) == 1
+
+
+# --- Requests that fail before they are with a resource --------------------------------------------------------------
+
+
+def test_http_2_a_body_that_cannot_be_kept_ends_its_stream_only(taken_reports):
+    class Full:
+        def write(self, data: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None: ...
+
+    kept = Later()
+    client = Client(kept)
+    other = client.ask()
+    client.server.site.getContentFile = lambda length: Full()
+    stream = client.ask(body=b"abc", method="POST")
+    kept.waiting[0].finish()
+    client.flush()
+    assert (
+        client.answers[other]["ended"]
+        and client.answers[stream] == {"reset": 2}
+        and not client.server.closing
+    )
+    assert [report.failure.type for report in taken_reports()] == [OSError]
+
+
+def test_http_2_a_file_that_cannot_be_made_ends_its_stream_only(taken_reports):
+    def fail(length: int | None) -> Any:
+        raise OSError(28, "No space left on device")
+
+    kept = Later()
+    client = Client(kept)
+    other = client.ask()
+    client.server.site.getContentFile = fail
+    stream = client.ask(body=b"abc", method="POST")
+    kept.waiting[0].finish()
+    client.flush()
+    assert (
+        client.answers[other]["ended"]
+        and client.answers[stream] == {"reset": 2}
+        and not client.server.closing
+    )
+    assert [report.failure.type for report in taken_reports()] == [OSError]
+
+
+FORM = (
+    POST
+    + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\nConnection: close\r\n\r\na=b&c=d"
+)
+
+
+def test_a_method_that_fails_is_asked_of_a_form_that_came_at_once_as_well(taken_reports):
+    class Undecided(Resource):
+        isLeaf = True
+
+        def streams_body(self, request: Any) -> bool:
+            raise ZeroDivisionError
+
+        def render_POST(self, request: Any) -> bytes:
+            return b"".join(sorted(request.args))
+
+    assert Server(Undecided()).send(FORM).endswith(b"\r\n\r\nac")
+    assert [report.failure.type for report in taken_reports()] == [ZeroDivisionError]
+
+
+def test_a_request_of_sites_takes_forms_without_a_site_as_well():
+    class Plain(Request):
+        def process(self) -> None:
+            self.write(b"".join(sorted(self.args)))
+            self.finish()
+
+    transport, protocol = StringTransport(), HTTPFactory(reactor=Clock()).buildProtocol(None)
+    protocol.requestFactory = Plain
+    protocol.makeConnection(transport)
+    protocol.dataReceived(FORM)
+    assert b"ac" in transport.value()
+    protocol.connectionLost(Failure(ConnectionLost()))
+
+
+# --- Who is answered without having been told to go on ----------------------------------------------------------------
+
+EXPECTING = POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+
+
+def test_an_answer_before_100_continue_says_that_the_connection_closes():
+    server = Server(AtOnce())
+    assert head(server.send(EXPECTING))[b"connection"] == b"close" and server.closing
+
+
+def test_an_answer_after_100_continue_does_not():
+    server = Server(Reader())
+    assert server.send(EXPECTING) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    answer = server.send(b"abc")
+    assert status(answer) == 200 and b"connection" not in head(answer) and not server.closing
+
+
+def test_an_answer_that_began_before_100_continue_closes_as_it_says():
+    async def read(request: Any, pieces: list[bytes]) -> Any:
+        request.write(b"begun")
+        pieces.append(await request.body.read())
+        request.finish()
+        return NOT_DONE_YET
+
+    server = Server(Reader(read))
+    assert head(server.send(EXPECTING))[b"connection"] == b"close" and not server.closing
+    server.send(b"abc")
+    assert server.resource.pieces == [b"abc"] and server.closing

@@ -162,6 +162,43 @@ def test_an_async_iterator_is_streamed():
     assert body(server.send(GET)) == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 
+def test_head_asks_an_iterator_without_end_for_its_first_piece_only():
+    made: list[str] = []
+
+    def pieces(request: Any) -> Any:
+        request.setHeader(b"x-made", b"late")
+        try:
+            while True:
+                made.append("piece")
+                yield b"more"
+        finally:
+            made.append("closed")
+
+    server = answering(pieces)
+    server.send(GET.replace(b"GET", b"HEAD"))
+    for _ in range(9):
+        server.clock.advance(0)
+    assert head(server.answered())[b"x-made"] == b"late" and body(server.answered()) == b""
+    assert made == ["piece", "closed"] and not server.closing
+
+
+def test_head_asks_an_async_iterator_without_end_for_its_first_piece_only():
+    made: list[str] = []
+
+    async def pieces() -> Any:
+        try:
+            while True:
+                made.append("piece")
+                yield b"more"
+        finally:
+            made.append("closed")
+
+    server = answering(lambda request: pieces())
+    answer = server.send(GET.replace(b"GET", b"HEAD"))
+    assert status(answer) == 200 and body(answer) == b""
+    assert made == ["piece", "closed"] and not server.closing
+
+
 def test_pieces_of_text_are_sent_as_utf_8():
     async def pieces() -> Any:
         yield "\xe9"

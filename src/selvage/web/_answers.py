@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from selvage.defer import CancelledError, Deferred, ensureDeferred
@@ -72,6 +72,10 @@ async def _stream_async(request: Any, pieces: AsyncIterator[bytes]) -> Any:
     drain = Drain(request)
     async for piece in pieces:
         request.write(_encoded(piece))
+        if piece and request._bodiless:  # the head is out, and all that is wanted: this may go on for ever
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
+            break
         await drain.wait()
     drain.end()
     request.finish()
@@ -135,6 +139,11 @@ class _Stream:
             self._end()
             self._request.processingFailed(Failure())
             return
+        if (
+            piece and self._request._bodiless
+        ):  # the head is out, and all that is wanted: this may go on for ever
+            self.stopProducing()
+            piece = None
         if piece is None:
             self._end()
             self._request.finish()

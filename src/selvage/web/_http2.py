@@ -34,7 +34,7 @@ import h2.exceptions
 import hpack
 
 from selvage.defer import Deferred
-from selvage.failure import Failure
+from selvage.failure import Failure, report
 from selvage.interfaces import ISSLTransport
 from selvage.logger import Logger
 from selvage.protocols import Protocol, connectionDone
@@ -193,7 +193,11 @@ class H2Connection(Protocol, TimeoutMixin):
                 continue
             handle = _HANDLERS.get(type(event))
             if handle is not None:
-                handle(self, event)
+                try:
+                    handle(self, event)
+                except Exception:
+                    if not self._fail_stream(event):
+                        raise
         if self._stillProducing:
             if self.streams:
                 self.resetTimeout()
@@ -274,6 +278,22 @@ class H2Connection(Protocol, TimeoutMixin):
         self._abortingCall = None
         self._log.info("Forcibly timing out client: {peer}", peer=self.getPeer())
         self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    def _fail_stream(self, event: Any) -> bool:
+        """Report a failure of the program and end the stream that it is about; return whether it is about one.
+
+        The other streams of the connection go on.
+        """
+        streamID = getattr(event, "stream_id", 0)
+        if not streamID:
+            return False
+        stream = self.streams.get(streamID)
+        request = getattr(stream, "_request", None)
+        report(Failure(), f"Error in stream {streamID} of HTTP/2", source="web", request=request)
+        if stream is not None:
+            stream.connectionLost(lost())
+        self.abortRequest(streamID)
+        return True
 
     # --- Events ------------------------------------------------------------------------------------------------
 

@@ -314,7 +314,10 @@ class H2Stream:
         trailers = getattr(request, "_response_trailers", None)
         if trailers is not None:
             self.response_trailers = [
-                (name.lower(), value) for name, values in trailers.getAllRawHeaders() for value in values
+                (name.lower(), value)
+                for name, values in trailers.getAllRawHeaders()
+                if name not in _OF_ONE_CONNECTION
+                for value in values
             ]
         if self.factory is not None:
             self.factory.log(request)

@@ -68,14 +68,22 @@ class IncomingBody:
             expectations = self._request.requestHeaders._rawHeaders.get(b"Expect")
             self.awaited = expectations is not None and expectations[0].lower() == b"100-continue"
             self.hold(False)
+            if self.awaited and self.streams:
+                # An answer before it is told to go on: what it sends then may be the body or the next request.
+                self._request.responseHeaders.setRawHeaders(b"connection", [b"close"])
 
     def tell_to_go_on(self) -> None:
         """Tell a client that waits for that to send the body; its answer, where that has begun, tells it, too."""
         if self.awaited:
             self.awaited = False
-            if not getattr(self._request, "startedWriting", False):
-                self._channel.transport.write(_CONTINUE)
-            self._channel._update_reading()
+            channel, request = self._channel, self._request
+            if getattr(request, "startedWriting", False):
+                channel.persistent = False  # as the answer says
+            else:
+                channel.transport.write(_CONTINUE)
+                if self.streams and channel.persistent:
+                    request.responseHeaders.removeHeader(b"connection")
+            channel._update_reading()
 
     def fail(self, error: RequestBodyError) -> None:
         """Refuse the request; but one that is with the application already is that's to answer."""

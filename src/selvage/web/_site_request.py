@@ -146,7 +146,7 @@ class Request(_request.Request, Componentized):
             self._hinted = self._streams = streams_body(resource, self)
             limits: Limits | None = getattr(resource, "body_limits", None)
         except Exception:
-            report(Failure(), f"{self!r}: nobody says how to take its body", source="web", request=self)
+            self._report_no_plan()
             return None
         return limits
 
@@ -159,8 +159,16 @@ class Request(_request.Request, Componentized):
     def _leaves_forms(self) -> bool:
         # A body that came at once is left to the same resources as one that did not.
         if self._hinted is None:
-            self._hinted = hasattr(self.channel, "site") and streams_body(self._resource_at_head(), self)
+            self._hinted = False
+            if getattr(self.channel, "site", None) is not None:
+                try:
+                    self._hinted = streams_body(self._resource_at_head(), self)
+                except Exception:
+                    self._report_no_plan()
         return self._hinted
+
+    def _report_no_plan(self) -> None:
+        report(Failure(), f"{self!r}: nobody says how to take its body", source="web", request=self)
 
     def _put_off(self, resource: Any) -> bool:
         """See to it that a resource which does not stream has the whole body, though the one above it said that it might.
