@@ -46,6 +46,7 @@ from selvage.web._http2_unread import UnreadBodies
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST
+from selvage.web._tokens import Tokens
 from selvage.web.errors import BodyTooLarge
 
 if TYPE_CHECKING:
@@ -71,24 +72,6 @@ _WORTH_A_FRAME = 8192
 
 #: Stands for the end of an answer in the queue of its stream.
 _END = None
-
-
-class _Tokens:
-    """A bucket: holds `burst` tokens, and gets `rate` a second."""
-
-    def __init__(self, burst: int, rate: float, now: float) -> None:
-        self.left = float(burst)
-        self._burst = burst
-        self._rate = rate
-        self.at = now
-
-    def take(self, now: float) -> bool:
-        """Take one; return whether there was one."""
-        if now > self.at:
-            self.left = min(self._burst, self.left + (now - self.at) * self._rate)
-            self.at = now
-        self.left -= 1
-        return self.left >= 0
 
 
 class H2Connection(Protocol, TimeoutMixin):
@@ -137,8 +120,8 @@ class H2Connection(Protocol, TimeoutMixin):
         self._bufferedControlFrameBytes = 0
         self._consumerBlocked: Deferred[None] | None = None
         self._stillProducing = True
-        self._reset_bucket: _Tokens | None = None
-        self._empty_bucket: _Tokens | None = None
+        self._reset_bucket: Tokens | None = None
+        self._empty_bucket: Tokens | None = None
 
     # --- What the transport calls ------------------------------------------------------------------------------
 
@@ -345,7 +328,7 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def _stream_reset(self, event: Any) -> None:
         if self._reset_bucket is None:
-            self._reset_bucket = _Tokens(self._resetTokenBurst, self._resetTokenRate, self._reactor.seconds())
+            self._reset_bucket = Tokens(self._resetTokenBurst, self._resetTokenRate, self._reactor.seconds())
         self.unread.ended(event.stream_id)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
@@ -382,7 +365,7 @@ class H2Connection(Protocol, TimeoutMixin):
         """Count a frame that carries nothing; close and return False when there are too many."""
         now = self._reactor.seconds()
         if self._empty_bucket is None:
-            self._empty_bucket = _Tokens(self._resetTokenBurst, self._resetTokenRate, now)
+            self._empty_bucket = Tokens(self._resetTokenBurst, self._resetTokenRate, now)
         if self._empty_bucket.take(now):
             return True
         self._log.warn("{peer} sends too many frames that carry nothing; closing", peer=self.getPeer())

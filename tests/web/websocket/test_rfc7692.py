@@ -156,3 +156,13 @@ def test_13_a_message_of_several_blocks_and_one_that_ends_its_stream(name):
     stored = b"\x00\x05\x00\xfa\xffHello\x00"
     side.send(side.frame(TEXT, stored, rsv=4))
     assert side.told == ["hello world", "the end", "Hello"]
+
+
+@NAMES
+@pytest.mark.parametrize("ends", [True, False])
+def test_13_attack_067_what_comes_after_the_last_block_is_not_kept(name, ends):
+    """zlib keeps it, however much that is, and none of it counts as part of the message."""
+    side = Side(name, b"")
+    final = zlib.compressobj(9, zlib.DEFLATED, -15)
+    last = final.compress(b"the end") + final.flush() + b"\0"
+    failed(side, side.frame(TEXT, last, False, 4) + side.frame(MORE, b"and more", ends), NOT_UTF_8)

@@ -333,3 +333,24 @@ def test_a_producer_is_paused_with_the_transport():
     assert server.transport.producer is producer and server.transport.streaming
     server.program.transport.detachProducer()
     assert server.transport.producer is None
+
+
+@pytest.mark.parametrize("when", ["negotiationStarted", "negotiationFinished"])
+def test_a_program_that_fails_in_the_handshake_ends_with_1011_as_well(when):
+    def fail(*args):
+        raise ZeroDivisionError("in the program")
+
+    server = Serving()
+    setattr(server.program, when, fail)
+    reports = []
+    previous = set_default_reporter(None)
+    subscribe(reports.append)
+    try:
+        answer = server.shake_hands()
+    finally:
+        unsubscribe(reports.append)
+        set_default_reporter(previous)
+    assert status(answer) == 101
+    ((opcode, payload),) = frames_of(answer.partition(b"\r\n\r\n")[2])
+    assert (opcode, close_code(payload)) == (CLOSE, 1011)
+    assert [report.failure.type for report in reports] == [ZeroDivisionError]

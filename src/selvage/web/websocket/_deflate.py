@@ -20,6 +20,10 @@ __all__ = ["BoundedDeflate", "accept_offer", "client_offer", "finalize_answer"]
 
 _SYNC = b"\x00\x00\xff\xff"
 
+#: Bytes that may come after a block that says it is the last (RFC 7692 section 7.2.3.4): one, and what this side adds.  zlib keeps
+#: them, and more for as long as they come.
+_AFTER_LAST_BYTES = 1 + len(_SYNC)
+
 # Of the server's window the size is always given, of the client's an offer may only say that it is understood; zlib has no
 # window of 8 bits.
 _parameter = re.compile(
@@ -84,6 +88,8 @@ class BoundedDeflate(PerMessageDeflate):
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
         if len(inflated) > room:
             return CloseReason.MESSAGE_TOO_BIG
+        if len(self._decompressor.unused_data) > _AFTER_LAST_BYTES:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
         self._inflated += len(inflated)
         return inflated
 

@@ -149,6 +149,11 @@ class _ServerWire(Wire):
 
     def connectionMade(self) -> None:
         """Answer the handshake, and tell the program."""
-        self._protocol.negotiationStarted(self)
-        self.transport.write(self.answer)
-        self._protocol.negotiationFinished()
+        try:
+            try:
+                self._protocol.negotiationStarted(self)
+            finally:
+                self.transport.write(self.answer)
+            self._protocol.negotiationFinished()
+        except Exception:
+            self._program_failed()

@@ -113,8 +113,11 @@ class Wire(Protocol):
         try:
             receive(what)
         except Exception:
-            report(Failure(), "A WebSocket protocol failed", source="websocket", protocol=self._protocol)
-            self.loseConnection(INTERNAL_ERROR)
+            self._program_failed()
+
+    def _program_failed(self) -> None:
+        report(Failure(), "A WebSocket protocol failed", source="websocket", protocol=self._protocol)
+        self.loseConnection(INTERNAL_ERROR)
 
     def _answer_ping(self, payload: bytes) -> None:
         unsent = getattr(self.transport, "unsent_bytes", None)
