@@ -37,7 +37,7 @@ _REASONS = {
     ],
     "under pytest a success that was not expected is a failure": [
         *(f"{_CORPUS}todos.{case}.test_passes" for case in ("Cases", "Synchronous", "Whole")),
-        _CORPUS + "standard.Cases.test_unexpected",
+        *(f"{_CORPUS}{module}.Cases.test_unexpected" for module in ("standard", "expected")),
     ],
     "under pytest it is never too late to skip": [
         *(f"{_CORPUS}skips.{case}.test_one" for case in ("InCleanup", "InTearDown")),
@@ -95,6 +95,8 @@ def compare(folder: Path, files: list[Path], *, on_wing: bool = False) -> tuple[
         else:
             names = [f"{path}::{name}" for path in files for name, _ in _sample.tests_of(_sample.load(path))]
         command = [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "tests.agreement._fresh"]
+        # Names of tests begin there; pytest runs elsewhere.
+        command += ["--rootdir", str(_sample.ROOT if folder.is_relative_to(_sample.ROOT) else folder)]
         command += ["-W", "default"] if on_wing else []
         pytests = _run([*command, "--junitxml"], Path(scratch) / "pytest.xml", names, on_wing)
     wrong = []
@@ -111,8 +113,13 @@ def _run(command: list[str], results: Path, what: list[Path] | list[str], on_win
     """Run a command that writes its results as JUnit XML, and return how each test ended."""
     done = subprocess.run(
         [*command, str(results), *map(str, what)],
-        cwd=_sample.ROOT,
-        env={**os.environ, "TMPDIR": str(results.parent), "SELVAGE_TWISTED": "1" if on_wing else ""},
+        cwd=results.parent,  # a test may write where it runs
+        env={
+            **os.environ,
+            "PYTHONPATH": str(_sample.ROOT),
+            "TMPDIR": str(results.parent),
+            "SELVAGE_TWISTED": "1" if on_wing else "",
+        },
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT,

@@ -29,7 +29,7 @@ _FOLDERS = ("tests", "examples")
 #: Not `classfixtures`: of a fixture that fails trial tells as such, and pytest as of each test.
 _EVERY_END = (
     *("passes", "fails", "skips", "todos", "timeouts", "logged", "unclean", "fixtures"),
-    *("interface", "standard", "warned"),
+    *("expected", "interface", "standard", "warned"),
 )
 
 

@@ -90,7 +90,7 @@ def test_all_files_with_tests_are_looked_at() -> None:
 
 
 @pytest.mark.slow
-def test_pytest_does_not_mind_that_the_wing_is_there_before_it() -> None:
+def test_pytest_does_not_mind_that_the_wing_is_there_before_it(tmp_path: Path) -> None:
     """It would warn of a package with a plugin that is imported already, and warnings are errors in many projects."""
     done = subprocess.run(
         [
@@ -98,6 +98,7 @@ def test_pytest_does_not_mind_that_the_wing_is_there_before_it() -> None:
             *("-p", "no:asyncio", "-p", "no:cacheprovider", "-c", os.devnull),
             *("--rootdir", str(_sample.ROOT), str(_sample.ROOT / "tests/conformance/corpus/passes.py")),
         ],
+        cwd=tmp_path,
         env={**os.environ, "SELVAGE_TWISTED": "1"},
         capture_output=True,
         text=True,

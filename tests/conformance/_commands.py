@@ -153,6 +153,8 @@ DIFFERENT = {
     "oddities": "an error of a cleanup keeps a synchronous test from being a success; a todo of 3 is an error",
     "standard": "Twisted's reporters fail on standard decorators",
     "-j 2 standard": "Twisted's workers run no standard tests",
+    "expected": "unittest.expectedFailure is a todo",
+    "neverruns": "asynchronous generators, and coroutines in synchronous cases, are errors",
     "stops": "the summary is written when the run is stopped",
     "-j 2 todos": "Twisted's main process fails on what workers tell of a todo",
     "-j 2 logged": "Twisted's main process fails on what workers tell of a todo",

@@ -1,5 +1,3 @@
-import unittest as standard
-
 from twisted.internet import defer
 from twisted.trial import unittest
 
@@ -43,13 +41,6 @@ class Cases(unittest.TestCase):
         raise unittest.SkipTest("so")
 
     test_skips.todo = "so"
-
-    @standard.expectedFailure
-    def test_expected(self):
-        self.fail("so")
-
-    @standard.expectedFailure
-    def test_expected_passes(self): ...
 
 
 class Whole(unittest.TestCase):

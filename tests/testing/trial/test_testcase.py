@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import unittest as pyunit
 import warnings
 from typing import Any
@@ -15,12 +16,13 @@ from selvage.defer import Deferred, NotACoroutineError, TimeoutError, fail, inli
 from selvage.errors import ReactorAlreadyRunning
 from selvage.failure import Failure, report
 from selvage.logger import Logger, classic as log
-from selvage.protocols import DatagramProtocol, Factory
+from selvage.protocols import DatagramProtocol, Factory, ProcessProtocol
 from selvage.reactor import DelayedCall, deferToThread, get_reactor
 from selvage.tasks import deferLater
 from selvage.testing.trial import unittest, util
 from selvage.testing.trial.reporter import TestResult
 from selvage.testing.trial.runner import TestSuite
+from selvage.transports._reaping import reapProcessHandlers
 
 from .running import counts, only_error, run
 
@@ -249,6 +251,22 @@ def test_what_is_left_in_the_reactor_is_named() -> None:
     assert "Selectables" in str(port.value) and "Port" in str(port.value)
 
 
+@pytest.mark.parametrize("pipes", [None, {1: 1, 2: 2}])
+def test_a_child_process_that_is_left_is_named_and_ended(pipes: Any) -> None:
+    pids: list[int] = []
+
+    class Case(unittest.TestCase):
+        def test_it(self) -> None:
+            program = [sys.executable, "-c", "import time; time.sleep(1000)"]
+            process = get_reactor().spawnProcess(ProcessProtocol(), sys.executable, program, childFDs=pipes)
+            pids.append(process.pid)
+
+    error = only_error(run(Case)).value
+    assert error.selectables == [f"<Process pid={pids[0]} status=-1>"]
+    while pids[0] in reapProcessHandlers:
+        get_reactor().iterate(0.01)
+
+
 def test_the_pool_of_threads_is_a_fresh_one_for_each_test() -> None:
     pools: list[object] = []
 
@@ -295,6 +313,28 @@ def test_a_generator_is_refused() -> None:
     assert "is a generator function and therefore will never run" in str(only_error(run(Case)).value)
 
 
+def test_an_asynchronous_generator_is_refused() -> None:
+    class Case(unittest.TestCase):
+        async def test_it(self):
+            yield
+
+    assert "asynchronous generator function" in str(only_error(run(Case)).value)
+
+
+def test_a_synchronous_test_that_is_a_coroutine_is_refused() -> None:
+    class Case(unittest.SynchronousTestCase):
+        async def test_it(self) -> None:
+            self.fail("nobody awaits it")
+
+        async def test_other(self):
+            yield
+
+    result = run(Case)
+    assert counts(result) == {"errors": 2}
+    told = [str(failure.value) for _, failure in result.errors]
+    assert "TestCase waits for coroutines" in told[0] and "asynchronous generator function" in told[1]
+
+
 def test_todo_and_skip_as_attributes_decorators_and_exceptions() -> None:
     class Case(unittest.TestCase):
         def test_fails(self) -> None:
@@ -332,6 +372,36 @@ def test_todo_and_skip_as_attributes_decorators_and_exceptions() -> None:
         "by exception",
         "by the standard method",
     ]
+
+
+@pytest.mark.parametrize("base", [unittest.TestCase, unittest.SynchronousTestCase])
+def test_what_the_standard_decorator_expects_to_fail(base: Any) -> None:
+    class Case(base):  # type: ignore[misc]
+        @pyunit.expectedFailure
+        def test_fails(self) -> None:
+            self.fail("as expected")
+
+        @pyunit.expectedFailure
+        def test_passes(self) -> None: ...
+
+        @pyunit.expectedFailure
+        def test_with_a_reason(self) -> None:
+            self.fail("as expected")
+
+        test_with_a_reason.todo = "later"  # type: ignore[attr-defined]
+
+    result = run(Case)
+    assert counts(result) == {"expectedFailures": 2, "unexpectedSuccesses": 1}
+    assert [todo.reason for _, _, todo in result.expectedFailures] == ["Test expected to fail", "later"]
+
+
+def test_what_the_standard_decorator_of_a_class_expects_to_fail() -> None:
+    @pyunit.expectedFailure
+    class Case(unittest.TestCase):
+        def test_fails(self) -> None:
+            self.fail("as expected")
+
+    assert counts(run(Case)) == {"expectedFailures": 1}
 
 
 def test_warnings_that_nobody_took_are_given_when_the_test_is_over() -> None:

@@ -21,6 +21,7 @@ from selvage.defer import Pending, getDebugging, pending
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
 from selvage.testing._addresses import shown
+from selvage.testing._watched import watched
 
 __all__ = ["Surroundings", "hint"]
 
@@ -117,10 +118,8 @@ def _delayed_calls() -> list[Any]:
 
 
 def _watched() -> list[Any]:
-    """What the reactor watches; instead of the pipes of a process, the process."""
     reactor: Any = get_reactor()
-    watched = [_process_of(each) or each for each in [*reactor.getReaders(), *reactor.getWriters()]]
-    return list({id(each): each for each in watched}.values())
+    return watched([*reactor.getReaders(), *reactor.getWriters()])
 
 
 def _ports() -> list[Any]:
@@ -138,11 +137,6 @@ def _connections() -> list[Any]:
 def _descriptors() -> list[Any]:
     told_elsewhere = {id(each) for each in [*_ports(), *_processes(), *_connections()]}
     return [each for each in _watched() if id(each) not in told_elsewhere]
-
-
-def _process_of(selectable: Any) -> Any:
-    found = getattr(selectable, "proc", None) or getattr(selectable, "_process", None)
-    return found if IProcessTransport.providedBy(found) else None
 
 
 def _threads() -> list[Any]:

@@ -21,7 +21,7 @@ from . import util
 from ._class_fixtures import let_class_fixtures_wait
 from ._janitor import Janitor
 from ._outcomes import Todo
-from ._synctest import _NOTHING, SynchronousTestCase, _never_runs
+from ._synctest import _NOTHING, SynchronousTestCase, _is_generator, _never_runs
 from ._warnings import run_suppressed
 
 __all__ = ["TestCase"]
@@ -175,7 +175,7 @@ class TestCase(SynchronousTestCase):
         self, name: str, suppressed: Any, method: Callable[[], Any], result: Any, todo: Any
     ) -> bool:
         """Call one method and wait for it; tell what went wrong, and whether nothing did."""
-        if inspect.isgeneratorfunction(method):
+        if _is_generator(method):
             self._tell(_never_runs(method), result, todo)
             return False
         if inspect.iscoroutinefunction(method) and not get_reactor().running:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from selvage.errors import CONNECTION_DONE, ProcessExitedAlready
 from selvage.failure import Failure
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
+from selvage.testing._watched import processes, watched
 
 __all__ = ["DirtyReactorAggregateError", "Janitor"]
 
@@ -88,10 +91,12 @@ class Janitor:
 
     def _cleanReactor(self) -> list[str]:
         """Take everything from the reactor that it watches, kill processes, and return what is said of them."""
+        reactor = self._getReactor()
         told = []
-        for selectable in self._getReactor().removeAll():
+        # What waits for the end of a process stays in the reactor.
+        for selectable in watched([*reactor.removeAll(), *processes(reactor)]):
             if IProcessTransport.providedBy(selectable):
-                selectable.signalProcess("KILL")
+                _kill(selectable)
             creator = getattr(selectable, "creator", None)
             made = "" if creator is None else "\n\ntraceback at creation: \n\n" + "    ".join(creator)
             told.append(f"{selectable!r}{made}")
@@ -99,3 +104,11 @@ class Janitor:
                 # Nobody can do it any more once it is out of the reactor, and its number is wanted again.
                 selectable.stopListening()
         return told
+
+
+def _kill(process: Any) -> None:
+    with suppress(ProcessExitedAlready):
+        process.signalProcess("KILL")
+    # Its pipes are out of the reactor, so nobody would close our ends of them.
+    for pipe in list(getattr(process, "pipes", {}).values()):
+        pipe.connectionLost(Failure(CONNECTION_DONE))

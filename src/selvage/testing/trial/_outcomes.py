@@ -9,7 +9,11 @@ from typing import Any
 
 from selvage.failure import Failure
 
-__all__ = ["FailTest", "SkipTest", "Todo", "makeTodo"]
+__all__ = ["DEFAULT_TODO", "FailTest", "SkipTest", "Todo", "makeTodo"]
+
+
+#: Why a test is expected to fail that says no more than that, by the decorator of `unittest`.
+DEFAULT_TODO = "Test expected to fail"
 
 
 class FailTest(AssertionError):

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from selvage.failure import Failure
 
 from . import itrial
-from ._outcomes import Todo, makeTodo
+from ._outcomes import DEFAULT_TODO, Todo, makeTodo
 
 __all__ = ["AdaptedReporter", "ExitWrapper", "TestResult", "TestResultDecorator"]
 
@@ -28,8 +28,7 @@ class TestResult(pyunit.TestResult):
         unexpectedSuccesses: pairs of test and Todo.
     """
 
-    # Without a `todo`, as of the decorator `unittest.expectedFailure`.
-    _DEFAULT_TODO = "Test expected to fail"
+    _DEFAULT_TODO = DEFAULT_TODO
     # So that pytest does not look for tests in it.
     __test__ = False
 

@@ -25,7 +25,7 @@ from ._adapter import PyUnitResultAdapter
 from ._assertions import Assertions as _Assertions
 from ._deprecations import deprecation_text, version_text
 from ._logged import LogObserver as _LogObserver
-from ._outcomes import FailTest, SkipTest, Todo, makeTodo
+from ._outcomes import DEFAULT_TODO, FailTest, SkipTest, Todo, makeTodo
 from ._warnings import (
     CollectedWarning as _Warning,
     collect_warnings as _collectWarnings,
@@ -105,8 +105,12 @@ class SynchronousTestCase(_Assertions):
         return False, None
 
     def getTodo(self) -> Todo | None:
-        """Return why the test is expected to fail, or None."""
+        """Return why the test is expected to fail, as an attribute or the decorator of `unittest` says, or None."""
         todo = self._nearest("todo", None)
+        if todo is None and any(
+            getattr(parent, "__unittest_expecting_failure__", False) for parent in self._parents
+        ):
+            todo = DEFAULT_TODO
         return None if todo is None else makeTodo(todo)
 
     def getSuppress(self) -> Sequence[Any]:
@@ -188,16 +192,17 @@ class SynchronousTestCase(_Assertions):
         todo: Todo | object | None = _NOTHING,
     ) -> bool:
         """Call a method of the test; tell what it raised, and whether it raised nothing."""
-        if inspect.isgeneratorfunction(method):
+        if _is_generator(method):
             self._tell(_never_runs(method), result, todo)
             return False
         try:
-            if suppressed:
-                run_suppressed(suppressed, method)
-            else:
-                method()
+            returned: Any = run_suppressed(suppressed, method) if suppressed else method()
         except BaseException:
             self._tell(Failure(), result, todo)
+            return False
+        if inspect.iscoroutine(returned):
+            returned.close()
+            self._tell(_never_runs(method), result, todo)
             return False
         return True
 
@@ -348,8 +353,20 @@ class SynchronousTestCase(_Assertions):
         return value
 
 
+def _is_generator(method: Callable[..., Any]) -> bool:
+    """Tell whether a method is a generator of either kind, for whose values nobody asks."""
+    return inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
+
+
 def _never_runs(method: Callable[..., Any]) -> Failure:
-    return Failure(TypeError(f"{method!r} is a generator function and therefore will never run"))
+    """Return what is told of a method whose call runs none of its lines."""
+    if inspect.isasyncgenfunction(method):
+        kind = "an asynchronous generator function"
+    elif inspect.isgeneratorfunction(method):
+        kind = "a generator function"
+    else:
+        kind = "a coroutine function (TestCase waits for coroutines, SynchronousTestCase does not)"
+    return Failure(TypeError(f"{method!r} is {kind} and therefore will never run"))
 
 
 machinery(SynchronousTestCase._perform)

@@ -1,0 +1,28 @@
+"""What the reactor watches, as who uses it knows it: a process, and not its pipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from selvage.interfaces import IProcessTransport
+
+__all__ = ["processes", "watched"]
+
+
+def watched(selectables: Iterable[Any]) -> list[Any]:
+    """Return each thing once; instead of the pipes of a process, and of what waits for its end, the process."""
+    things = [_process_of(each) or each for each in selectables]
+    return list({id(each): each for each in things}.values())
+
+
+def processes(reactor: Any) -> list[Any]:
+    """Return the child processes of a reactor, if it is one that tells what it watches."""
+    if not hasattr(reactor, "getReaders"):
+        return []
+    return [each for each in watched(reactor.getReaders()) if IProcessTransport.providedBy(each)]
+
+
+def _process_of(selectable: Any) -> Any:
+    found = getattr(selectable, "proc", None) or getattr(selectable, "_process", None)
+    return found if IProcessTransport.providedBy(found) else None
