@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from selvage.defer import ensureDeferred
+from selvage.defer import Deferred, ensureDeferred
 from selvage.errors import ConnectionLost
 from selvage.failure import Failure
 from selvage.tasks import Clock
 from selvage.testing import StringTransport
 from selvage.web.errors import BodyDiscarded, BodyIncomplete
-from selvage.web.http import HTTPFactory
+from selvage.web.http import HTTPFactory, Limits
 from selvage.web.resource import Resource
 from selvage.web.server import NOT_DONE_YET, Request
 from tests.web.serving import Later, Server, head, status
@@ -326,3 +326,27 @@ def test_an_answer_that_began_before_100_continue_closes_as_it_says():
     assert head(server.send(EXPECTING))[b"connection"] == b"close" and not server.closing
     server.send(b"abc")
     assert server.resource.pieces == [b"abc"] and server.closing
+
+
+def test_http_2_an_answer_is_whole_before_the_client_is_told_to_stop():
+    gate: Deferred[bytes] = Deferred()
+    client = Stream(Reader(lambda request, pieces: gate), limits=Limits(discard_bytes=100))
+    gate.callback(b"no")
+    client.client.h2.send_data(client.stream, b"x" * 200)  # before anything of the answer is sent
+    client.client.flush()
+    assert client.status() == 200 and client.body() == b"no"
+    assert client.client.answers[client.stream]["reset"] == 0
+
+
+def test_http_2_a_request_whose_stream_is_aborted_is_told_as_over_http_1(taken_reports):
+    told: list[Any] = []
+
+    async def read(request: Any, pieces: list[bytes]) -> Any:
+        request.notifyFinish().addErrback(told.append)
+        request.write(b"begun")
+        raise ZeroDivisionError
+
+    client = Stream(Reader(read))
+    client.client.flush()
+    assert [failure.type for failure in told] == [ConnectionLost]
+    taken_reports()

@@ -273,8 +273,6 @@ class H2Connection(Protocol, TimeoutMixin):
         stream = self.streams.get(streamID)
         request = getattr(stream, "_request", None)
         report(Failure(), f"Error in stream {streamID} of HTTP/2", source="web", request=request)
-        if stream is not None:
-            stream.connectionLost(lost())
         self.abortRequest(streamID)
         return True
 
@@ -443,9 +441,12 @@ class H2Connection(Protocol, TimeoutMixin):
             self._send_later()
 
     def abortRequest(self, streamID: int) -> None:
-        """Reset a stream: by its code the client knows that the answer is not complete (RFC 9113 section 8.1.1)."""
+        """Reset a stream, by whose code the client knows that the answer is not complete; soon the request is told, too."""
+        stream = self.streams.get(streamID)
         self._reset(streamID, h2.errors.ErrorCodes.INTERNAL_ERROR)
         self._forget(streamID)
+        if stream is not None:
+            self.callLater(0, lambda: stream.connectionLost(lost()))
 
     def _reset(self, streamID: int, code: Any = h2.errors.ErrorCodes.NO_ERROR) -> None:
         try:
@@ -587,6 +588,7 @@ class H2Connection(Protocol, TimeoutMixin):
             self._cancel("_stall_call")
         self.transport.write(b"".join(pieces))
         for streamID in self._ended_now:
+            self.unread.answered(streamID)
             self._forget(streamID)
         for stream in list(self.streams.values()):
             stream.windowUpdated()
@@ -609,7 +611,6 @@ class H2Connection(Protocol, TimeoutMixin):
                 else:
                     self.conn.end_stream(streamID)
                 self._ended_now.append(streamID)
-                self.unread.answered(streamID)
                 queue.clear()
                 return True
             room = min(self.conn.local_flow_control_window(streamID), self.conn.max_outbound_frame_size)
