@@ -350,3 +350,28 @@ def test_http_2_a_request_whose_stream_is_aborted_is_told_as_over_http_1(taken_r
     client.client.flush()
     assert [failure.type for failure in told] == [ConnectionLost]
     taken_reports()
+
+
+def test_http_2_a_producer_that_fails_holds_up_no_other_stream(taken_reports):
+    class Producer:
+        def __init__(self, request: Any, fails: bool) -> None:
+            self.request, self.fails = request, fails
+
+        def pauseProducing(self) -> None: ...
+        def stopProducing(self) -> None: ...
+        def resumeProducing(self) -> None:
+            if self.fails:
+                raise ZeroDivisionError
+            self.request.write(b"more")
+            self.request.unregisterProducer()
+            self.request.finish()
+
+    kept = Later()
+    client = Client(kept)
+    first, second = client.ask(), client.ask()
+    for request, fails in zip(kept.waiting, [True, False], strict=True):
+        request.registerProducer(Producer(request, fails), True)
+        request.write(b"x" * 70_000)
+    client.flush()
+    assert client.answers[first]["reset"] == 2 and client.answers[second]["body"] == b"x" * 70_000 + b"more"
+    assert [report.failure.type for report in taken_reports()] == [ZeroDivisionError]

@@ -179,7 +179,7 @@ class H2Connection(Protocol, TimeoutMixin):
                 try:
                     handle(self, event)
                 except Exception:
-                    if not self._fail_stream(event):
+                    if not self.stream_failed(getattr(event, "stream_id", 0)):
                         raise
         if self._stillProducing:
             if self.streams:
@@ -262,12 +262,11 @@ class H2Connection(Protocol, TimeoutMixin):
         self._log.info("Forcibly timing out client: {peer}", peer=self.getPeer())
         self.transport.abortConnection()  # type: ignore[attr-defined]
 
-    def _fail_stream(self, event: Any) -> bool:
+    def stream_failed(self, streamID: int) -> bool:
         """Report a failure of the program and end the stream that it is about; return whether it is about one.
 
         The other streams of the connection go on.
         """
-        streamID = getattr(event, "stream_id", 0)
         if not streamID:
             return False
         stream = self.streams.get(streamID)

@@ -278,7 +278,10 @@ class H2Stream:
             return
         if self._connection.takes_more(self.streamID):
             self._producerProducing = True
-            self.producer.resumeProducing()
+            try:
+                self.producer.resumeProducing()
+            except Exception:
+                self._connection.stream_failed(self.streamID)
 
     def flowControlBlocked(self) -> None:
         """Pause the producer: the client does not take more for now."""
