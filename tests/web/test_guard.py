@@ -280,3 +280,45 @@ def test_a_login_may_take_its_time():
     assert body(server.answered()) == b"for ann"
     with pytest.raises(NotImplementedError):
         server.resource.putChild(b"x", Resource())
+
+
+# --- Who is looked at before they have sent all -----------------------------------------------------------------------
+
+
+def uploading(avatar: Resource, *fields: bytes) -> tuple[Server, bytes]:
+    """Begin an upload of ten bytes; return the server, and what it answers to the head."""
+    wrapper = HTTPAuthSessionWrapper(Portal(avatar), [BasicCredentialFactory("r")])
+    wrapper.streams_body = True
+    server = Server(wrapper)
+    lines = [b"POST / HTTP/1.1", b"Host: h", *fields, b"Content-Length: 10", b"", b""]
+    return server, server.send(b"\r\n".join(lines))
+
+
+def test_strangers_are_refused_before_they_send():
+    server, answer = uploading(Seen())
+    assert status(answer) == 401
+    server, answer = uploading(Seen(), b"Authorization: Basic " + b64encode(b"ann:wrong"))
+    assert status(answer) == 401
+    server, answer = uploading(Seen(), b"Authorization: Basic !")
+    assert status(answer) == 401
+
+
+def test_who_may_come_in_uploads_to_who_streams():
+    class Pieces(Resource):
+        isLeaf = True
+        streams_body = True
+
+        async def render_POST(self, request):
+            return b"|".join([piece async for piece in request.body])
+
+    server, answer = uploading(Pieces(), b"Authorization: " + ANN)
+    assert answer == b"" and server.send(b"01234") == b""
+    assert body(server.send(b"56789")) == b"01234|56789"
+
+
+def test_who_may_come_in_sends_all_to_who_does_not_stream():
+    seen = Seen()
+    server, answer = uploading(seen, b"Authorization: " + ANN)
+    assert answer == b"" and server.send(b"01234") == b"" and seen.requests == []
+    assert body(server.send(b"56789")) == b"fine"
+    assert seen.requests == [(b"POST", b"/", b"0123456789")]

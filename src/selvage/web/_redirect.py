@@ -127,7 +127,10 @@ class DeferredResource(Resource):
         def found(resource: Any) -> Any:
             if not over:
                 # What is left of the path leads on from there.
-                request.render(getChildForRequest(resource, request))
+                child = getChildForRequest(resource, request)
+                put_off = getattr(request, "_put_off", None)
+                if put_off is None or not put_off(child):
+                    request.render(child)
             return resource
 
         request.notifyFinish().addBoth(ended)

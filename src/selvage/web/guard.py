@@ -25,6 +25,7 @@ from selvage.auth import (
 from selvage.defer import Deferred
 from selvage.failure import Failure, report
 from selvage.interfaces import implementer
+from selvage.web._limits import Limits
 from selvage.web._pages import errorPage
 from selvage.web._redirect import DeferredResource
 from selvage.web._status import INTERNAL_SERVER_ERROR, UNAUTHORIZED
@@ -134,6 +135,8 @@ class UnauthorizedResource:
     """
 
     isLeaf = True
+    #: Nobody waits for the body.
+    streams_body = True
 
     def __init__(self, factories: Sequence[Any], stale: Any = None) -> None:
         self._credentialFactories = factories
@@ -198,6 +201,11 @@ class HTTPAuthSessionWrapper:
         credentialFactories: the ways in which a visitor may prove who they are.
     """
 
+    #: Whether to look at who asks as soon as the head of a request is there; resources behind may stream bodies then.
+    streams_body: Any = False
+    #: What is taken of the body of a request, where that is not what the site takes.
+    body_limits: Limits | None = None
+
     isLeaf = False
 
     def __init__(self, portal: Any, credentialFactories: Sequence[Any]) -> None:
@@ -222,7 +230,7 @@ class HTTPAuthSessionWrapper:
         if len(headers) > 1:  # a proxy may have looked at the other one
             return UnauthorizedResource(self._credentialFactories)
         if not headers or not headers[0]:
-            return DeferredResource(self._login(request, Anonymous()))
+            return self._deferred(request, Anonymous())
         first, answer = self._selectParseHeader(headers[0])
         stale = None
         for factory in self._credentialFactories if first is not None else ():
@@ -238,13 +246,18 @@ class HTTPAuthSessionWrapper:
             except Exception:
                 return self._broken(Failure())
             else:
-                return DeferredResource(self._login(request, credentials))
+                return self._deferred(request, credentials)
         return UnauthorizedResource(self._credentialFactories, stale)
 
     def _login(self, request: Any, credentials: Any) -> Deferred[Any]:
         visit = _Visit(request)
         login: Deferred[Any] = self._portal.login(credentials, None, IResource)
         return login.addCallbacks(visit.begin, self._loginFailed)
+
+    def _deferred(self, request: Any, credentials: Any) -> DeferredResource:
+        resource = DeferredResource(self._login(request, credentials))
+        resource.streams_body = self.streams_body
+        return resource
 
     def _loginFailed(self, failure: Failure) -> Any:
         if failure.check(Unauthorized, LoginFailed):
