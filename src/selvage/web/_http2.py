@@ -43,6 +43,7 @@ from selvage.reactor import get_reactor
 from selvage.web._head import BadRequest
 from selvage.web._http2_stream import H2Stream, lost
 from selvage.web._http2_unread import UnreadBodies
+from selvage.web._http2_windows import ReceiveWindows
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST
@@ -67,8 +68,6 @@ _MOST_REMEMBERED_BYTES = 4096
 #: Updates of windows that come for nothing with each frame of data that we send and each request.  One for the connection and
 #: one for the stream are usual; Envoy allows ten.
 _UPDATES_PER_FRAME = 4
-#: Bytes of the window that are told to the client at once: an eighth of what it begins with.
-_WORTH_A_FRAME = 8192
 
 #: Stands for the end of an answer in the queue of its stream.
 _END = None
@@ -99,7 +98,6 @@ class H2Connection(Protocol, TimeoutMixin):
     _log = Logger()
     _finishing = False  # the site stops
     _watching = False  # the transport says when it is full, as `watch` has asked
-    _to_open = 0  # bytes of the connection's window that are free again, and not worth a frame yet
     _abortingCall: Any = None
     _send_call: Any = None
     _stall_call: Any = None
@@ -113,6 +111,7 @@ class H2Connection(Protocol, TimeoutMixin):
         )
         self.streams: dict[int, H2Stream] = {}
         self._outbound: dict[int, deque[bytes | None]] = {}
+        self.windows = ReceiveWindows(self)
         self.unread = UnreadBodies(self)
         self._queued: dict[int, int] = {}  # bytes that wait, by stream
         self._streamCleanupCallbacks: dict[int, Deferred[int]] = {}
@@ -456,32 +455,7 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def openStreamWindow(self, streamID: int, increment: int) -> None:
         """Let the client send so much more of a body."""
-        self._acknowledge(streamID, increment)
-        self._write_control()
-
-    def _acknowledge(self, streamID: int, increment: int) -> None:
-        try:
-            self.conn.acknowledge_received_data(increment, streamID)
-        except (h2.exceptions.ProtocolError, ValueError):
-            pass  # nothing more can come on that stream
-
-    def open_window(self, increment: int) -> None:
-        """Let the client send so much more on all streams together; it is told when it is worth a frame."""
-        self._to_open += increment
-        if self._to_open >= _WORTH_A_FRAME:
-            increment, self._to_open = self._to_open, 0
-            self._open(increment, None)
-
-    def open_stream(self, streamID: int, increment: int) -> None:
-        """Let the client send so much more on one stream, and no more on others."""
-        if increment:
-            self._open(increment, streamID)
-
-    def _open(self, increment: int, streamID: int | None) -> None:
-        try:
-            self.conn.increment_flow_control_window(increment, streamID)
-        except h2.exceptions.ProtocolError:
-            return  # nothing more can come there
+        self.windows.acknowledge(streamID, increment)
         self._write_control()
 
     def seconds(self) -> float:
@@ -527,6 +501,7 @@ class H2Connection(Protocol, TimeoutMixin):
         stream = self.streams.pop(streamID, None)
         if stream is not None:
             stream.drop_input()
+        self.windows.forget(streamID)
         done = self._streamCleanupCallbacks.pop(streamID, None)
         if done is not None:
             done.callback(streamID)

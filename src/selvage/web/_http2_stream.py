@@ -16,6 +16,7 @@ from selvage.logger import Logger
 from selvage.web._grammar import field_value, host, target_in_origin_form, token
 from selvage.web._head import BadRequest, check_expectations, content_length
 from selvage.web._headers import Headers, InvalidHeaderName
+from selvage.web._http2_windows import READ_BYTES
 from selvage.web._pace import Pace
 from selvage.web._pull import _PullToPush
 from selvage.web._status import (
@@ -201,10 +202,12 @@ class H2Stream:
             self._connection.unread.take(self.streamID, flowControlledLength)
         elif self.producing:
             self._deliver(data, flowControlledLength)
+            if self._body_size >= READ_BYTES and self.producing:
+                self._connection.windows.widen(self.streamID)
         else:
             if self._streams:
                 # Who reads this one slowly holds up nobody else: its own window stays closed, and that of all is opened.
-                self._connection.open_window(flowControlledLength)
+                self._connection.windows.open_connection(flowControlledLength)
             self._inbound.append((data, flowControlledLength))
 
     def take_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
@@ -262,9 +265,9 @@ class H2Stream:
         kept, self._inbound = self._inbound, deque()
         length = sum(piece[1] for piece in kept if piece is not None)
         if not self._streams:
-            self._connection.open_window(length)
+            self._connection.windows.open_connection(length)
         elif not self._whole:
-            self._connection.open_stream(self.streamID, length)
+            self._connection.windows.open_stream(self.streamID, length)
 
     def _give_up_body(self) -> None:
         self._done = True
@@ -410,7 +413,7 @@ class H2Stream:
                     continue
                 self._request.handleContentChunk(data)
                 if not self._whole:
-                    self._connection.open_stream(self.streamID, length)
+                    self._connection.windows.open_stream(self.streamID, length)
 
     def _hold(self, held: bool) -> None:
         """Count no time while this side does not read, or has not told the client to begin."""

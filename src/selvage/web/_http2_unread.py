@@ -36,9 +36,9 @@ class UnreadBodies:
         """Drop a piece."""
         connection, left = self._connection, self._left.get(streamID)
         if left is None or left >= length:
-            connection._acknowledge(streamID, length)
+            connection.windows.acknowledge(streamID, length)
         else:
-            connection.open_window(length)
+            connection.windows.open_connection(length)
         if left is not None:
             self._left[streamID] = left - length
             if left < length and streamID not in connection.streams:
