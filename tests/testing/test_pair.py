@@ -347,3 +347,40 @@ def test_a_producer_goes_on_after_our_direction_was_to_end() -> None:
     transport.write(b"dropped")
     pair.flush()
     assert pair.second.protocol.data == b"the rest" and pair.second.protocol.closed
+
+
+def test_what_is_written_apart_may_arrive_apart() -> None:
+    heard: list[bytes] = []
+
+    class Slow(AccumulatingProtocol):
+        def dataReceived(self, data: bytes) -> None:
+            heard.append(data)
+            self.transport.pauseProducing()
+
+    pair = connect(AccumulatingProtocol(), Slow(), apart=True)
+    for piece in (b"one", b"", b"three"):
+        pair.first.write(piece)
+    pair.first.loseConnection()
+    pair.flush()
+    assert heard == [b"one"]
+    pair.second.resumeProducing()
+    pair.flush()
+    assert heard == [b"one", b"three"] and pair.second.protocol.closed
+
+
+def test_what_both_sides_write_apart_arrives_apart() -> None:
+    heard: list[bytes] = []
+
+    class Answering(AccumulatingProtocol):
+        def dataReceived(self, data: bytes) -> None:
+            heard.append(data)
+            if len(heard) < 9:
+                self.transport.write(data[:1])
+                self.transport.write(data[1:])
+
+    pair = connect(Answering(), Answering(), apart=True)
+    pair.first.write(b"abc")
+    pair.second.write(b"xyz")
+    pair.flush()
+    assert heard[:6] == [b"abc", b"xyz", b"x", b"yz", b"a", b"bc"]
+    assert b"" not in heard

@@ -19,6 +19,7 @@ over for both.
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ class MemoryTransport:
         self._peer_address = peer
         self._ending = _Ending.OPEN
         self._outbox = bytearray()
+        self._sizes: deque[int] = deque()  # of what was written, where it arrives piece by piece
         self._reason: Failure | None = None  # with what to close in the next step, whatever is in the outbox
         self._write_finishing = False  # loseWriteConnection was called
         self._write_finished = False  # ... and took effect
@@ -132,6 +134,8 @@ class MemoryTransport:
         ):
             return
         self._outbox += data
+        if data and self._pair.apart:
+            self._sizes.append(len(data))
         if self._streaming and not self._producer_paused and len(self._outbox) > _HIGH_WATER:
             self._producer_paused = True
             self._producer.pauseProducing()
@@ -195,8 +199,17 @@ class MemoryTransport:
     # For the pair
 
     def _cut(self, reason: Failure) -> None:
-        self._outbox.clear()
+        self._drop()
         self._reason = reason
+
+    def _drop(self) -> None:
+        self._outbox.clear()
+        self._sizes.clear()
+
+    def _take_back(self, pieces: deque[bytes]) -> None:
+        """Be given again what the other side would not take."""
+        self._outbox[:0] = b"".join(pieces)
+        self._sizes.extendleft(len(piece) for piece in reversed(pieces))
 
     def _produce(self) -> bool:
         """Ask the producer for more when the outbox is empty; tell whether it was asked."""
@@ -229,7 +242,7 @@ class MemoryTransport:
 
     def _close(self, reason: Failure) -> None:
         self._ending = _Ending.CLOSED
-        self._outbox.clear()
+        self._drop()
         producer, self._producer = self._producer, None
         if producer is not None:
             self._guarded(producer.stopProducing)
@@ -248,11 +261,15 @@ class Pair:
         first, second: the two `MemoryTransport` ends, in the order given to `connect`.
         failures: a Failure for each exception that a protocol's hook raised, in order; each was reported to the hub too.
         chunk: at most how many bytes one `dataReceived` is given; None for all there are.
+        apart: whether one `dataReceived` is given what one `write` wrote, where `chunk` says nothing else.
     """
 
-    def __init__(self, first: IProtocol, second: IProtocol, chunk: int | None = None) -> None:
+    def __init__(
+        self, first: IProtocol, second: IProtocol, chunk: int | None = None, apart: bool = False
+    ) -> None:
         here, there = IPv4Address("TCP", "127.0.0.1", 8000), IPv4Address("TCP", "127.0.0.1", 54321)
         self.chunk = chunk
+        self.apart = apart
         self.failures: list[Failure] = []
         self.first = MemoryTransport(self, first, here, there)
         self.second = MemoryTransport(self, second, there, here)
@@ -269,12 +286,14 @@ class Pair:
         """
         ends = ((self.first, self.second), (self.second, self.first))
         # Taken from both before either is delivered: an answer travels in the next step.
-        parcels = [self._take(sender, receiver) for sender, receiver in ends]
+        parcels = [self._pieces_of(self._take(sender, receiver), sender) for sender, receiver in ends]
         happened = False
-        for (sender, receiver), parcel in zip(ends, parcels, strict=True):
-            if parcel:
+        for (sender, receiver), pieces in zip(ends, parcels, strict=True):
+            while pieces and not (receiver._paused and receiver.connected):
                 happened = True
-                self._deliver(parcel, sender, receiver)
+                self._deliver(pieces.popleft(), sender, receiver)
+            if pieces:
+                sender._take_back(pieces)
         for sender, _ in ends:
             happened |= sender._produce()
         for sender, receiver in ends:
@@ -306,6 +325,19 @@ class Pair:
         parcel = bytes(sender._outbox[:size])
         del sender._outbox[:size]
         return parcel
+
+    def _pieces_of(self, parcel: bytes, sender: MemoryTransport) -> deque[bytes]:
+        """Return what each `dataReceived` is given of what was taken from the outbox."""
+        pieces: deque[bytes] = deque()
+        if not parcel:
+            return pieces
+        sizes = list(sender._sizes) if self.chunk is None else []
+        sender._sizes.clear()
+        start = 0
+        for size in sizes or [len(parcel)]:
+            pieces.append(parcel[start : start + size])
+            start += size
+        return pieces
 
     def _deliver(self, parcel: bytes, sender: MemoryTransport, receiver: MemoryTransport) -> None:
         if not receiver.connected:
@@ -354,7 +386,7 @@ class Pair:
         return f"<Pair {self.first!r} {self.second!r}>"
 
 
-def connect(first: IProtocol, second: IProtocol, *, chunk: int | None = None) -> Pair:
+def connect(first: IProtocol, second: IProtocol, *, chunk: int | None = None, apart: bool = False) -> Pair:
     """Join two protocols in memory.
 
     Both are given their transport, `first` first, as a server is when a client has connected; what they write in
@@ -363,10 +395,11 @@ def connect(first: IProtocol, second: IProtocol, *, chunk: int | None = None) ->
     Args:
         first, second: protocols that have no transport yet.
         chunk: at most how many bytes one `dataReceived` is given; None for all there are.
+        apart: have what each `write` writes arrive by itself, where `chunk` says nothing else.
 
     Returns: the `Pair`, to be moved by `pump` and `flush`.
     """
-    pair = Pair(first, second, chunk)
+    pair = Pair(first, second, chunk, apart)
     for end in (pair.first, pair.second):
         end._guarded(end.protocol.makeConnection, end)
     return pair

@@ -152,6 +152,12 @@ def test_fragment_gives_one_byte_at_a_time() -> None:
     assert first.pieces == [b"a", b"b", b"c"]
 
 
+def test_fragment_sends_one_byte_at_a_time() -> None:
+    second = Talker()
+    play(FaultPlan(Fragment(), seed=1), Talker(b"abc"), second)
+    assert second.pieces == [b"a", b"b", b"c"]
+
+
 def test_fragment_with_pauses_sends_bytes_apart() -> None:
     clock = Clock()
     plan = FaultPlan(Fragment(pause=0.5, direction="sent"), seed=1, clock=clock)

@@ -123,9 +123,10 @@ class FaultPlan:
     def connect(self, first: IProtocol, second: IProtocol, *, chunk: int | None = None) -> Pair:
         """Join two protocols in memory as `selvage.testing.connect` does, with the faults between them.
 
-        What `first` writes is "sent", what `second` writes is "received".  Move the pair with `settle`, or step by step.
+        What `first` writes is "sent", what `second` writes is "received".  Each `write` arrives by itself, so that pieces
+        that a fault has made stay pieces.  Move the pair with `settle`, or step by step.
         """
-        return connect(self.protocol(first), second, chunk=chunk)
+        return connect(self.protocol(first), second, chunk=chunk, apart=True)
 
     def datagrams(self, protocol: Any) -> FaultyDatagrams:
         """Give a datagram protocol to listen with in another one's place."""
