@@ -36,6 +36,9 @@ __all__ = ["H2Stream"]
 #: How many header fields a request may have; the figure of HTTP/1.
 _MAX_HEADERS = 500
 
+#: Pieces of bodies that are smaller are put together while they wait; in bytes, as many as may be copied for each.
+_SMALL_BYTES = 1024
+
 #: What is about one connection has no place in HTTP/2 (RFC 9113 section 8.2.2).
 _OF_ONE_CONNECTION = frozenset(
     (b"Connection", b"Keep-Alive", b"Proxy-Connection", b"Transfer-Encoding", b"Upgrade")
@@ -208,6 +211,14 @@ class H2Stream:
             if self._streams:
                 # Who reads this one slowly holds up nobody else: its own window stays closed, and that of all is opened.
                 self._connection.windows.open_connection(flowControlledLength)
+            self._keep(data, flowControlledLength)
+
+    def _keep(self, data: bytes, flowControlledLength: int) -> None:
+        """Keep a piece for when the body is read on; small ones together, for each costs more than what it carries."""
+        last = self._inbound[-1] if self._inbound else None
+        if last is not None and len(last[0]) < _SMALL_BYTES:
+            self._inbound[-1] = last[0] + data, last[1] + flowControlledLength
+        else:
             self._inbound.append((data, flowControlledLength))
 
     def take_trailers(self, fields: Iterable[tuple[bytes, bytes]]) -> None:

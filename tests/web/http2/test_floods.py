@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hyperframe.frame import DataFrame, RstStreamFrame
 
+from selvage.defer import ensureDeferred
 from selvage.web.http import Limits
 from tests.web.http2.peer import (
     ACK,
@@ -324,3 +325,23 @@ def test_without_limits_nothing_is_put_an_end_to():
     peer.send(peer.headers(1))
     peer.server.clock.advance(1e6)
     assert not peer.closing and not of_kind(peer.heard(), RstStreamFrame)
+
+
+def test_attack_063_crumbs_of_a_body_that_nobody_reads_are_kept_together():
+    """A window of 1 MiB has room for a million of them, and each would cost a hundred times what it carries."""
+
+    class Kept(Later):
+        streams_body = True
+
+    kept = Kept()
+    peer = Peer(kept)
+    peer.send(peer.headers(1, POST, END_HEADERS))
+    crumbs = [b"%d" % (number % 10) for number in range(5000)]
+    for at in range(0, 5000, 500):
+        assert goaway(peer.send(*[data(1, crumb) for crumb in crumbs[at : at + 500]])) == []
+    (stream,) = peer.server.protocol._channel.streams.values()
+    assert not stream.producing and len(stream._inbound) < 10
+    peer.send(data(1, b"", END_STREAM))
+    read: list[bytes] = []
+    ensureDeferred(kept.waiting[0].body.read()).addCallback(read.append)
+    assert read == [b"".join(crumbs)]
