@@ -136,11 +136,12 @@ def _asgi(application: Any, place: str) -> Any:
     from selvage.web.asgi import ASGIResource
 
     _check_callable("--asgi", application, place)
-    if inspect.isfunction(application) and not _is_coroutine_function(application):
+    signature = _signature_of(application)
+    if signature is not None and not _is_coroutine_function(application):
         try:
-            inspect.signature(application).bind(None, None, None)
+            signature.bind(None, None, None)
         except TypeError:
-            parameters = list(inspect.signature(application).parameters)
+            parameters = list(signature.parameters)
             hint = f": write --wsgi {place}" if len(parameters) == 2 else ""
             raise Mistaken(
                 "--asgi",
@@ -169,6 +170,13 @@ def _check_callable(option: str, application: Any, place: str) -> None:
             option,
             f"{place!r} is of the type {type(application).__name__}, and no application: it cannot be called",
         )
+
+
+def _signature_of(application: Any) -> inspect.Signature | None:
+    try:
+        return inspect.signature(application)
+    except (TypeError, ValueError):
+        return None  # it does not say
 
 
 def _is_coroutine_function(application: Any) -> bool:

@@ -353,6 +353,11 @@ class Klass: ...
 
 def wsgi(environ, start_response): ...
 
+class Flask:
+    def __call__(self, environ, start_response): ...
+
+flask = Flask()
+
 async def asgi(scope, receive, send): ...
 """
 
@@ -376,6 +381,7 @@ async def app(scope, receive, send):
         (["--asgi", "mistaken.py:asgi"], "names a file: write the module, as in mistaken:asgi"),
         (["--asgi", "mistaken:number"], "is of the type int, and no application"),
         (["--asgi", "mistaken:wsgi"], "as ASGI has it: write --wsgi mistaken:wsgi"),
+        (["--asgi", "mistaken:flask"], "as ASGI has it: write --wsgi mistaken:flask"),
         (["--wsgi", "mistaken:asgi"], "as ASGI has it: write --asgi mistaken:asgi"),
         (["--wsgi", "mistaken:number"], "is of the type int"),
         (["--app", "mistaken:Klass"], "is a class, not an App, a Resource or a Site"),
