@@ -1006,3 +1006,11 @@ def test_an_option_that_there_is_not():
     it = Fixture()
     with pytest.raises(TypeError, match="no option 'timout': use timeout="):
         it("GET", "http://h/", timout=3)
+
+
+def test_methods_in_small_letters_are_what_was_meant_and_others_go_to_the_letter(it):
+    """Other clients take them too; a server would answer that there is no such method."""
+    for given, sent in (("get", b"GET"), ("Patch", b"PATCH"), ("Purge", b"Purge")):
+        it(given, "http://h/")
+        assert it.sent().startswith(sent + b" / HTTP/1.1\r\n")
+        it.answer(EMPTY)

@@ -75,6 +75,8 @@ _KEEP_METHOD = frozenset({307, 308})
 _UNAUTHORIZED = 401
 _EXPECTATION_FAILED = 417
 _WANTS = frozenset({_UNAUTHORIZED, _EXPECTATION_FAILED})
+#: Methods that may be written in small letters, as other clients let them; all others are sent to the letter.
+_ANY_CASE = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 #: Challenges that one request answers: the first, and another one for a nonce that was too old.
 _CHALLENGES = 2
 
@@ -262,6 +264,8 @@ class Client:
         check_options(options)
         if not isinstance(method, str):
             raise TypeError(f"the method is a {type(method).__name__}: give str, such as 'GET'")
+        if method.upper() in _ANY_CASE:
+            method = method.upper()
         _ensureValidMethod(method.encode("utf-8"))
         headers = self._headers.copy()
         if "headers" in options:
