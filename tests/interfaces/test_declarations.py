@@ -23,6 +23,14 @@ def hands_on(cls: type) -> bool:
     return hasattr(cls, "__getattr__")
 
 
+def says_something(cls: type) -> bool:
+    """Tell whether a class, or one above it, declares anything.
+
+    To ask zope makes it write to all of them, and `importlib.metadata` stumbles over what it writes to its own on Python 3.12.
+    """
+    return any("__implemented__" in vars(each) for each in cls.__mro__)
+
+
 def declared() -> list[tuple[type, object]]:
     found = []
     for info in pkgutil.walk_packages(selvage.__path__, "selvage."):
@@ -35,7 +43,7 @@ def declared() -> list[tuple[type, object]]:
         for value in vars(module).values():
             if not isinstance(value, type) or not value.__module__.startswith("selvage."):
                 continue
-            if not is_base(value) and not hands_on(value):
+            if says_something(value) and not is_base(value) and not hands_on(value):
                 found += [(value, interface) for interface in implementedBy(value)]
     return sorted(set(found), key=lambda pair: (pair[0].__qualname__, pair[1].__name__))
 

@@ -41,6 +41,7 @@ DIFFERS: dict[str, dict[str, str]] = {
     "twisted.web.pages": {"renderElement: missing": _TEMPLATE, "tags: missing": _TEMPLATE},
     "twisted.web.server": {
         "Request.getStateToCopyFor: missing": "requests are not copied to other processes (docs/design/differences.md)",
+        "Request: takes no *": "Twisted's hands on whatever it gets to http.Request, which takes what ours takes",
     },
     "twisted.internet.asyncioreactor": {
         "AsyncioSelectorReactor.callFromThread: argument 1 is": _ONE_REACTOR,
