@@ -8,7 +8,15 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from h2.settings import SettingCodes, Settings
-from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame, PingFrame, SettingsFrame
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    HeadersFrame,
+    PingFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
 
 from selvage.defer import CancelledError
 from selvage.errors import ConnectionDone
@@ -435,3 +443,17 @@ def test_what_is_no_http2(it):
     peer.connection.dataReceived(b"\0\0\1\0\0\0\0\0\0x")  # data of no stream
     failure_of(results)
     assert peer.transport.disconnecting
+
+
+def test_an_upload_that_is_reset_in_the_same_breath_as_its_window_opens_hurts_no_other(it, monkeypatch):
+    monkeypatch.setattr(Peer, "holds", True)  # so that some of it waits
+    results, peer = first(it, data=b"x" * 200_000)
+    other = it("GET", "https://h/other")
+    peer.pump()
+    windows = [WindowUpdateFrame(number, window_increment=100_000) for number in (0, 1)]
+    peer.connection.dataReceived(
+        b"".join(frame.serialize() for frame in (*windows, RstStreamFrame(1, error_code=2)))
+    )
+    assert "gave the request up" in str(failure_of(results))
+    peer.answer(3, b"unharmed")
+    assert other[0].content == b"unharmed"

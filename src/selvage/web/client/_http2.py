@@ -30,7 +30,7 @@ from h2.events import (
     TrailersReceived,
     WindowUpdated,
 )
-from h2.exceptions import ProtocolError
+from h2.exceptions import NoSuchStreamError, ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from selvage.defer import CancelledError, Deferred, fail, maybeDeferred
@@ -160,7 +160,14 @@ class _Stream:
 
     def flush(self) -> None:
         """Send what the windows allow; pause or resume the producer by what is left."""
-        wire = self._client.wire
+        try:
+            self._send(self._client.wire)
+        except NoSuchStreamError:
+            return  # reset in the same breath; the event that says so is yet to come
+        self._client.send()
+        self._pace()
+
+    def _send(self, wire: H2Connection) -> None:
         while self._unsent:
             room = min(wire.local_flow_control_window(self.number), wire.max_outbound_frame_size)
             if room <= 0:
@@ -176,8 +183,6 @@ class _Stream:
         if not self._unsent and self._is_written and not self.is_sent:
             self.is_sent = True
             wire.end_stream(self.number)
-        self._client.send()
-        self._pace()
 
     def _pace(self) -> None:
         if self._waiting > _HIGH_WATER_BYTES and not self._is_producer_paused:
