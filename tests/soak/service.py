@@ -12,23 +12,20 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import selvage
 from selvage import failure
 from selvage.defer import Deferred
-from selvage.endpoints import TCP4ClientEndpoint
 from selvage.failure import Failure
-from selvage.protocols import DatagramProtocol, Factory
+from selvage.logger import globalLogBeginner
 from selvage.protocols.basic import LineReceiver
-from selvage.protocols.policies import TimeoutMixin
-from selvage.reactor import deferToThread, get_reactor
+from selvage.reactor import get_reactor
 from selvage.transports.stdio import StandardIO
-
-#: Seconds after which a silent peer is sent away; short, so that a round ends soon.
-IDLE_TIMEOUT_S = 0.5
-#: Octets sent to who asks for a flood: far more than the system buffers.
-FLOOD_BYTES = 4_000_000
+from tests.soak.hurry import hurry
+from tests.soak.ledger import count_failure, happened
+from tests.soak.served import fetching, lines, tls, web
 
 #: What is counted: what a connection, a call or an error leaves behind when it is not let go.
 COUNTED = (
@@ -40,99 +37,41 @@ COUNTED = (
     "Flow",
     "ScheduledCall",
     "SendmsgTransport",
+    "Task",
+    "coroutine",
+    "async_generator",
+    # TLS
+    "TLSTransport",
+    "TLSSession",
+    "StandardEngine",
+    "OpenSSLEngine",
+    # The server of HTTP; Request is that of the client, too
+    "_GenericHTTPChannelProtocol",
+    "HTTPChannel",
+    "H2Connection",
+    "H2Stream",
+    "Request",
+    "RequestBody",
+    "IncomingBody",
+    "ShortSession",
+    # WebSocket
+    "_ServerWire",
+    "Talk",
+    "Messages",
+    # The client of HTTP
+    "Asking",
+    "Call",
+    "ClientConnection",
+    "HTTP11ClientProtocol",
+    "HTTP2Client",
+    "_Stream",
+    "ResponseReader",
+    "StreamedResponse",
+    "Response",
 )
 
-happened: Counter[str] = Counter()
-
-
-class Flood:
-    """A push producer that writes until it is told to stop."""
-
-    def __init__(self, transport: Any) -> None:
-        self.transport = transport
-        self.left = FLOOD_BYTES
-        self.paused = False
-
-    def resumeProducing(self) -> None:
-        self.paused = False
-        while not self.paused and self.left > 0:
-            self.transport.write(b"x" * 10_000)
-            self.left -= 10_000
-        if self.left <= 0:
-            self.transport.unregisterProducer()
-            self.transport.loseConnection()
-
-    def pauseProducing(self) -> None:
-        self.paused = True
-
-    def stopProducing(self) -> None:
-        self.paused, self.left = True, 0
-
-
-class Conversation(LineReceiver, TimeoutMixin):
-    """Echoes lines; some words do more."""
-
-    delimiter = b"\n"
-    MAX_LENGTH = 1000
-
-    def connectionMade(self) -> None:
-        happened["connected"] += 1
-        self.setTimeout(IDLE_TIMEOUT_S)
-
-    def lineReceived(self, line: bytes) -> None:
-        self.resetTimeout()
-        command = COMMANDS.get(line)
-        if command is None:
-            self.sendLine(line)
-        else:
-            happened[line.decode()] += 1
-            command(self)
-
-    def connectionLost(self, reason: Failure) -> None:
-        happened["lost"] += 1
-        self.setTimeout(None)
-
-
-def crash(conversation: Conversation) -> None:
-    raise RuntimeError("a bug in lineReceived")
-
-
-def forget(conversation: Conversation) -> None:
-    """Fail where nobody listens."""
-    Deferred().errback(RuntimeError("nobody waits for this"))
-    conversation.sendLine(b"forgotten")
-
-
-def flood(conversation: Conversation) -> None:
-    producer = Flood(conversation.transport)
-    conversation.transport.registerProducer(producer, True)
-    producer.resumeProducing()
-
-
-def think(conversation: Conversation) -> None:
-    """Answer from a thread; the peer may be gone by then."""
-    deferToThread(sum, range(1000)).addCallback(lambda total: conversation.sendLine(b"%d" % total))
-
-
-def call_out(conversation: Conversation) -> None:
-    """Connect to where nobody listens; give up at once, or be refused."""
-    attempt = TCP4ClientEndpoint(get_reactor(), "127.0.0.1", 9).connect(Factory.forProtocol(LineReceiver))
-    attempt.addErrback(lambda reason: reason.trap(Exception) and None)
-    attempt.addCallback(lambda _: conversation.sendLine(b"nobody there"))
-    if happened["call out"] % 2:
-        attempt.cancel()
-
-
-COMMANDS = {b"crash": crash, b"forget": forget, b"flood": flood, b"think": think, b"call out": call_out}
-
-
-class Echo(DatagramProtocol):
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        happened["datagrams"] += 1
-        if datagram == b"crash":
-            happened["crash"] += 1
-            raise RuntimeError("a bug in datagramReceived")
-        self.transport.write(datagram, addr)
+#: Each returns more counts, by name.
+counts: list[Callable[[], dict[str, int]]] = []
 
 
 def count() -> dict[str, Any]:
@@ -140,13 +79,19 @@ def count() -> dict[str, Any]:
     while gc.collect():
         pass
     reactor = get_reactor()
-    alive = Counter(type(each).__name__ for each in gc.get_objects())
+    # Calls that were cancelled may be remembered until their time; those that were not are timers.
+    alive = Counter(
+        type(each).__name__
+        for each in gc.get_objects()
+        if type(each).__name__ != "ScheduledCall" or each.active()
+    )
     return {
         "descriptors": len(os.listdir("/proc/self/fd")),
         "timers": len(reactor.getDelayedCalls()),
         "open": len(reactor._transport_engine().open),
         "readers": len(reactor.getReaders()),
-        "objects": {name: alive[name] for name in COUNTED},
+        "objects": {name: alive[name] for name in COUNTED}
+        | {name: number for each in counts for name, number in each().items()},
         "resident_kib": int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024,
         "happened": dict(happened),
     }
@@ -167,27 +112,25 @@ class Control(LineReceiver):
 finished: Deferred[None] = Deferred()
 
 
-def count_failure(report: failure.Report) -> None:
-    happened["reported"] += 1
-    # By name, so that an error that nobody meant to make is seen for what it is.
-    happened[f"reported {report.failure.type.__name__}"] += 1
-
-
 async def main() -> None:
     reactor = get_reactor()
     failure.set_default_reporter(None)
     failure.subscribe(count_failure)
-    factory = Factory.forProtocol(Conversation)
-    factory.noisy = False
-    tcp = reactor.listenTCP(0, factory, interface="127.0.0.1", backlog=200)
-    path = os.path.join(sys.argv[2], "socket")
-    reactor.listenUNIX(path, factory)
-    udp = reactor.listenUDP(0, Echo(), interface="127.0.0.1")
+    hurry()
+    # As programs do; until then the last events are kept, and with them the connections that they are about.
+    globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False)
+    folder = sys.argv[2]
+    certificate = tls.make_certificate(folder)
+    where = lines.listen(reactor, folder) | tls.listen(reactor, folder, certificate)
+    site, of_site = web.listen(reactor, folder, certificate)
+    fetcher, of_fetcher = fetching.listen(reactor, certificate)
+    counts.extend([site.counted, fetcher.counted])
     control = Control()
     StandardIO(control)
-    where = {"tcp": tcp.getHost().port, "udp": udp.getHost().port, "unix": path}
-    control.sendLine(json.dumps(where).encode())
+    control.sendLine(json.dumps(where | of_site | of_fetcher).encode())
     await finished
+    await fetcher.client.close()
+    await fetcher.pool.closeCachedConnections()
 
 
 if __name__ == "__main__":

@@ -9,19 +9,22 @@ import sys
 import pytest
 
 from tests.soak.__main__ import differences, soak
+from tests.soak.peers import KINDS
 from tests.transports.conftest import LOOPS
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts in /proc")
 @pytest.mark.parametrize("loop", sorted(LOOPS))
-def test_a_crowd_half_of_which_misbehaves_leaves_nothing_behind(loop: str) -> None:
-    left, after = asyncio.run(soak(loop, 1, lambda rounds: rounds >= 4, sys.stderr.write))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_crowd_half_of_which_misbehaves_leaves_nothing_behind(kind: str, loop: str) -> None:
+    left, after = asyncio.run(soak(loop, 1, lambda rounds: rounds >= 2, sys.stderr.write, [kind]))
     assert not left
-    # Everybody came, each error was made at least once.
-    assert after["happened"]["connected"] > 200
-    assert {"crash", "forget", "flood", "think", "call out", "datagrams"} <= set(after["happened"])
+    # Each came at least once, and the bugs that handlers have were met.
+    assert after["happened"]["crash"] > 2
+    if kind == "lines":
+        assert {"forget", "flood", "think", "call out", "datagrams"} <= set(after["happened"])
 
 
 def test_what_is_left_behind_is_told() -> None:
@@ -32,7 +35,7 @@ def test_what_is_left_behind_is_told() -> None:
         "readers": 4,
         "objects": {"Deferred": 1},
         "resident_kib": 30_000,
-        "happened": {"connected": 5, "lost": 5, "crash": 1, "reported": 2},
+        "happened": {"connected": 5, "lost": 5, "crash": 1, "datagrams cut": 2, "reported": 2},
     }
     assert differences(before, before) == []
     after = {
@@ -40,7 +43,7 @@ def test_what_is_left_behind_is_told() -> None:
         "descriptors": 10,
         "objects": {"Deferred": 3},
         "resident_kib": 50_000,
-        "happened": {"connected": 6, "lost": 5, "crash": 1, "reported": 1},
+        "happened": {"connected": 6, "lost": 5, "crash": 1, "datagrams cut": 2, "reported": 1},
     }
     assert differences(before, after) == [
         "descriptors: 9 before, 10 after",

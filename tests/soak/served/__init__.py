@@ -1,0 +1,1 @@
+"""What the soaked service serves, one file a kind."""
