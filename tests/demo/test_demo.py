@@ -144,6 +144,8 @@ def test_the_page_of_items_does_what_its_visitor_asks_for() -> None:
         "changed: 1: screw, 2: <b>bolt</b>",
         "deleted: 1: screw",
         "refused: 1: screw An item has a name, which is text.",
+        "refused to change: 1: screw An item has a name, which is text.",
+        "taken: 1: screw, 3: washer",
     ]
 
 

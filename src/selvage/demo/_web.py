@@ -33,7 +33,9 @@ async function ask(path, method = "GET", content) {
   const options = content === undefined ? {method} :
     {method, headers: {"Content-Type": "application/json"}, body: JSON.stringify(content)};
   const answer = await fetch(path, options), body = answer.status === 204 ? null : await answer.json();
-  document.getElementById("wrong").textContent = answer.ok ? "" : body.detail || body.title;
+  // The list, which is asked for after each change, leaves what was wrong with the change to be read.
+  if (method !== "GET" || !answer.ok)
+    document.getElementById("wrong").textContent = answer.ok ? "" : body.detail || body.title;
   return answer.ok ? body : null;
 }
 function button(word, act) {
