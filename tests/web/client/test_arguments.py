@@ -197,3 +197,13 @@ def test_nothing_is_wrong_with_what_there_is():
     it.answer(EMPTY)
     assert results[0].status == 200
     assert isinstance(it.client, Client)
+
+
+def test_port_0_is_no_other_word_for_the_usual_port(it):
+    """A filter of ports that is asked about 0 would else let through what goes to 80."""
+    for url in ("http://example.com:0/", "https://example.com:0/"):
+        with pytest.raises(ValueError, match=r"example\.com:0/' names port 0"):
+            it("GET", url)
+    assert it.router.routes == []
+    it("GET", "http://example.com:/")
+    assert it.router.routes[0].port == 80

@@ -262,6 +262,8 @@ def _address_of(url: str, base: str | None) -> Address:
             "" if parts.scheme or base is not None else "; a relative one needs a Client with base_url="
         )
         raise ValueError(f"{redacted(url)!r} is no URL of http or https{relative}")
+    if given == 0:
+        raise ValueError(f"the URL {redacted(url)!r} names port 0, where nobody can listen")
     port = given or _PORTS[parts.scheme]
     host = parts.hostname or ""
     if not host.isascii():
