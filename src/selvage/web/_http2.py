@@ -8,10 +8,8 @@ is full they are kept; a client that makes us keep more than `_maxBufferedContro
 *Data* is queued by stream and sent in the next turn of the loop, one frame of each stream after the other, as far as windows
 and transport allow.  Priorities are not kept (RFC 9113 has given them up): streams take turns.
 
-*Floods.*  Each of these costs the client next to nothing and the server something, so each has a bucket of tokens that
-fills with time: streams that the client resets or makes us reset (CVE-2023-44487, CVE-2025-8671); and frames that carry
-nothing, that is pings, settings, priorities, empty data, frames of unknown types, and updates of windows beyond those that
-what we sent explains.  h2 itself bounds header blocks and CONTINUATION frames.
+*Floods* of frames that cost the client next to nothing and the server something end the connection, see `Floods`.  What the
+client may send of bodies is told in `ReceiveWindows`, and what becomes of bodies that nobody reads in `UnreadBodies`.
 
 *Time.*  Without a request under way, frames that bring none put nothing off: after `timeOut` the connection ends.  While a
 request comes its body has a deadline, while it is answered the application takes its time, and while the answer waits for
@@ -41,13 +39,13 @@ from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
 from selvage.reactor import get_reactor
 from selvage.web._head import BadRequest
+from selvage.web._http2_floods import UPDATES_PER_FRAME, Floods
 from selvage.web._http2_stream import H2Stream, lost
 from selvage.web._http2_unread import UnreadBodies
 from selvage.web._http2_windows import ReceiveWindows
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST
-from selvage.web._tokens import Tokens
 from selvage.web.errors import BodyTooLarge
 
 if TYPE_CHECKING:
@@ -64,10 +62,6 @@ _PROGRESS_BYTES = 4096
 #: Bytes of header fields that the compressor remembers, whatever the client allows; what RFC 7541 begins with.  The client
 #: names up to 4 GiB, and with answers that repeat what it sent it would fill them.
 _MOST_REMEMBERED_BYTES = 4096
-
-#: Updates of windows that come for nothing with each frame of data that we send and each request.  One for the connection and
-#: one for the stream are usual; Envoy allows ten.
-_UPDATES_PER_FRAME = 4
 
 #: Stands for the end of an answer in the queue of its stream.
 _END = None
@@ -102,7 +96,6 @@ class H2Connection(Protocol, TimeoutMixin):
     _send_call: Any = None
     _stall_call: Any = None
     _taken = 0  # bytes that the client has taken since the stall began
-    _updates_due = 0  # updates of windows that are explained by what was sent
 
     def __init__(self, reactor: Any = None) -> None:
         self._reactor = get_reactor() if reactor is None else reactor
@@ -111,6 +104,7 @@ class H2Connection(Protocol, TimeoutMixin):
         )
         self.streams: dict[int, H2Stream] = {}
         self._outbound: dict[int, deque[bytes | None]] = {}
+        self._floods = Floods(self)
         self.windows = ReceiveWindows(self)
         self.unread = UnreadBodies(self)
         self._queued: dict[int, int] = {}  # bytes that wait, by stream
@@ -119,8 +113,6 @@ class H2Connection(Protocol, TimeoutMixin):
         self._bufferedControlFrameBytes = 0
         self._consumerBlocked: Deferred[None] | None = None
         self._stillProducing = True
-        self._reset_bucket: Tokens | None = None
-        self._empty_bucket: Tokens | None = None
 
     # --- What the transport calls ------------------------------------------------------------------------------
 
@@ -285,7 +277,7 @@ class H2Connection(Protocol, TimeoutMixin):
         self._outbound[streamID] = deque()
         self._queued[streamID] = 0
         self._streamCleanupCallbacks[streamID] = Deferred()
-        self._updates_due += _UPDATES_PER_FRAME
+        self._floods.updates_due += UPDATES_PER_FRAME
         try:
             self.streams[streamID] = H2Stream(
                 streamID,
@@ -323,20 +315,18 @@ class H2Connection(Protocol, TimeoutMixin):
             stream.requestComplete()
 
     def _stream_reset(self, event: Any) -> None:
-        if self._reset_bucket is None:
-            self._reset_bucket = Tokens(self._resetTokenBurst, self._resetTokenRate, self._reactor.seconds())
         self.unread.ended(event.stream_id)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
             stream.connectionLost(lost())
         self._forget(event.stream_id)
-        if not self._reset_bucket.take(self._reactor.seconds()):
+        if not self._floods.take_reset():
             self._log.warn("{peer} resets too many requests; closing", peer=self.getPeer())
             self._close(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM, lost())
 
     def _window_updated(self, event: Any) -> None:
-        if self._updates_due:
-            self._updates_due -= 1
+        if self._floods.updates_due:
+            self._floods.updates_due -= 1
         elif not self._take_empty():
             return
         if event.stream_id == 0:
@@ -359,10 +349,7 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def _take_empty(self) -> bool:
         """Count a frame that carries nothing; close and return False when there are too many."""
-        now = self._reactor.seconds()
-        if self._empty_bucket is None:
-            self._empty_bucket = Tokens(self._resetTokenBurst, self._resetTokenRate, now)
-        if self._empty_bucket.take(now):
+        if self._floods.take_empty():
             return True
         self._log.warn("{peer} sends too many frames that carry nothing; closing", peer=self.getPeer())
         self._close(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM, lost())
@@ -379,16 +366,16 @@ class H2Connection(Protocol, TimeoutMixin):
     # Names of Twisted's tests.
     @property
     def _resetTokens(self) -> float:
-        return self._resetTokenBurst if self._reset_bucket is None else self._reset_bucket.left
+        return self._resetTokenBurst if self._floods.resets is None else self._floods.resets.left
 
     @property
     def _resetTokenTimestamp(self) -> float:
-        return 0.0 if self._reset_bucket is None else self._reset_bucket.at
+        return 0.0 if self._floods.resets is None else self._floods.resets.at
 
     @_resetTokenTimestamp.setter
     def _resetTokenTimestamp(self, moment: float) -> None:
-        if self._reset_bucket is not None:
-            self._reset_bucket.at = moment
+        if self._floods.resets is not None:
+            self._floods.resets.at = moment
 
     # --- What streams call -------------------------------------------------------------------------------------
 
@@ -600,7 +587,7 @@ class H2Connection(Protocol, TimeoutMixin):
             self._forget(streamID)  # reset meanwhile
             return True
         self._queued[streamID] -= len(piece)
-        self._updates_due += _UPDATES_PER_FRAME
+        self._floods.updates_due += UPDATES_PER_FRAME
         return True
 
     def _wait_for_window(self) -> None:

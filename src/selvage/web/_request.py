@@ -9,10 +9,9 @@ how the body is marked off.
 from __future__ import annotations
 
 import math
-import tempfile
 import warnings
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, AnyStr
+from typing import TYPE_CHECKING, Any, AnyStr
 
 from selvage.addresses import IPv4Address, IPv6Address
 from selvage.defer import Deferred
@@ -20,13 +19,14 @@ from selvage.failure import Failure
 from selvage.interfaces import IConsumer, implementer
 from selvage.logger import Logger
 from selvage.web._answer_head import last_chunk
+from selvage.web._answer_headers import complete_headers
 from selvage.web._basic_credentials import basic_credentials
 from selvage.web._body import ArrivingContent, RequestBody
 from selvage.web._conditions import is_known, is_known_since, is_unmodified, is_wanted
+from selvage.web._content_file import IN_MEMORY_BYTES, _getContentFile
 from selvage.web._cookies import parse_cookies, write_cookie
-from selvage.web._dates import datetimeToString
 from selvage.web._forms import FormError, form_arguments, parse_qs
-from selvage.web._headers import Headers, _sanitizeLinearWhitespace
+from selvage.web._headers import Headers
 from selvage.web._request_contract import (
     _IDeprecatedHTTPChannelToRequestInterface as _IDeprecatedHTTPChannelToRequestInterface,
 )
@@ -44,9 +44,6 @@ CACHED = """Magic constant returned by http.Request methods to set cache
 validation headers when the request is conditional and the value fails
 the condition."""
 
-#: Bodies that are shorter are kept in memory; in bytes.  The figure is Twisted's, and programs see it.
-_IN_MEMORY = 100000
-
 #: Seconds without input while input is due, after which a connection is closed.
 _REQUEST_TIMEOUT = 60
 
@@ -55,13 +52,6 @@ _FORMS = (b"multipart/form-data", b"application/x-www-form")
 
 # Tells a `Request` made without the argument `queued` from one made with any.
 _QUEUED_SENTINEL = object()
-
-
-def _getContentFile(length: int | None) -> IO[bytes]:
-    """Return a file for a body of that length: in memory when it is small, else on the disk."""
-    if length is not None and length < _IN_MEMORY:
-        return BytesIO()
-    return tempfile.TemporaryFile()
 
 
 @implementer(IConsumer, _IDeprecatedHTTPChannelToRequestInterface)
@@ -163,7 +153,7 @@ class Request:
         make = getattr(getattr(self.channel, "site", None), "getContentFile", None)
         if make is not None:
             self.content = make(length)
-        elif length is not None and length < _IN_MEMORY:
+        elif length is not None and length < IN_MEMORY_BYTES:
             self.content = BytesIO()
         else:
             self.content = _getContentFile(length)
@@ -459,7 +449,7 @@ class Request:
         ):
             self.startedWriting = 1  # there is nothing to complete (benchmarks: web hello)
         else:
-            phrase = self._complete_headers()
+            phrase = complete_headers(self)
             if self._bodiless:
                 body = b""
         channel.write_answer(self.clientproto, b"%d" % self.code, phrase, self.responseHeaders, body)
@@ -474,38 +464,8 @@ class Request:
 
     def _start_writing(self) -> None:
         """Send status and headers."""
-        phrase = self._complete_headers()
+        phrase = complete_headers(self)
         self.channel.writeHeaders(self.clientproto, b"%d" % self.code, phrase, self.responseHeaders)
-
-    def _complete_headers(self) -> bytes:
-        """Add the headers that follow from the rest, and return the phrase for the status line."""
-        self.startedWriting = 1
-        headers = self.responseHeaders
-        fields = headers._rawHeaders
-        bodiless = self.method == b"HEAD" or self.code in NO_BODY_CODES
-        if self.clientproto == b"HTTP/1.1" and b"Content-Length" not in fields and not bodiless:
-            headers.setRawHeaders(b"transfer-encoding", [b"chunked"])
-            self.chunked = 1
-        if self.lastModified is not None:
-            if b"Last-Modified" in fields:
-                self._log.info(
-                    "Warning: last-modified specified both in header list and lastModified attribute."
-                )
-            else:
-                headers.setRawHeaders(b"last-modified", [datetimeToString(self.lastModified)])
-        if self.etag is not None:
-            headers.setRawHeaders(b"ETag", [self.etag])
-        if self.cookies:
-            for cookie in self.cookies:
-                headers.addRawHeader(b"Set-Cookie", cookie)
-        if bodiless:
-            self._bodiless = True
-            if self.code in NO_BODY_CODES and b"Content-Length" in fields and self.code != NOT_MODIFIED:
-                headers.removeHeader(b"content-length")
-        phrase = self.code_message
-        if not isinstance(phrase, bytes):
-            phrase = _sanitizeLinearWhitespace(str(phrase).encode("utf-8"))
-        return phrase
 
     # --- Conditions --------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from selvage.logger import Logger
 from selvage.web import _request
 from selvage.web._answers import answer_with
 from selvage.web._components import Componentized
+from selvage.web._content_file import _getContentFile
 from selvage.web._dates import datetimeToString
 from selvage.web._limits import Limits
 from selvage.web._pages import errorPage
@@ -192,7 +193,7 @@ class Request(_request.Request, Componentized):
     def _render_when_whole(self, resource: Any) -> None:
         """Have a resource answer when all of the body is there."""
         arriving = self.body
-        file = (self.site.getContentFile or _request._getContentFile)(arriving.length)
+        file = (self.site.getContentFile or _getContentFile)(arriving.length)
 
         def whole(_: object) -> None:
             self._body = None

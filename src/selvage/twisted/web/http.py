@@ -1,5 +1,6 @@
 """`twisted.web.http`: HTTP on the wire."""
 
+from selvage.web._content_file import _getContentFile as _getContentFile
 from selvage.web._factory import (
     _GenericHTTPChannelProtocol as _GenericHTTPChannelProtocol,
     _genericHTTPChannelProtocolFactory as _genericHTTPChannelProtocolFactory,
@@ -15,7 +16,6 @@ from selvage.web._pull import _PullToPush as _PullToPush
 from selvage.web._request import (
     _QUEUED_SENTINEL as _QUEUED_SENTINEL,
     _REQUEST_TIMEOUT as _REQUEST_TIMEOUT,
-    _getContentFile as _getContentFile,
     _IDeprecatedHTTPChannelToRequestInterface as _IDeprecatedHTTPChannelToRequestInterface,
 )
 from selvage.web._status import *  # noqa: F403
