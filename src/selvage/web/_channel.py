@@ -35,7 +35,7 @@ from selvage.web._answer_head import head_of_answer
 from selvage.web._grammar import empty_lines
 from selvage.web._head import BadRequest, HeadParser, check_fields, content_length
 from selvage.web._headers import Headers
-from selvage.web._incoming import IncomingBody
+from selvage.web._incoming import IncomingBody, begin_body, take_body
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._lingering import close_while_input_comes, refuse
 from selvage.web._partial_head import PartialHead
@@ -43,7 +43,7 @@ from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST, REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST_TIMEOUT
 from selvage.web._unread import HEAD_BYTES, MUCH, close_in_time, look_at_transport
-from selvage.web.errors import BodyTooLarge, RequestBodyError
+from selvage.web.errors import BodyTooLarge
 from selvage.web.interfaces import INonQueuedRequestFactory
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
                         self._upgraded.dataReceived(data)
                     break
                 if self._transferDecoder is not None:
-                    data = self._take_body(self._transferDecoder, data)
+                    data = take_body(self, self._transferDecoder, data)
                 elif self._handlingRequest or self._unread:
                     # Who does not take its answers is not answered further.
                     self._dataBuffer = data
@@ -293,7 +293,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             limit = self.limits.body_bytes
             # The quick way: what is there as a whole needs nobody to wait for it (benchmarks: web json).
             if length is None or length > len(rest) or (limit is not None and length > limit):
-                return self._begin_body(request, length, rest)
+                return begin_body(self, request, length, rest)
         self.requests.append(request)
         self.persistent = self.checkPersistence(request, version)
         request.gotLength(length)
@@ -308,28 +308,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
                 request.handleContentChunk(rest[:length])
                 rest = rest[length:]
         self.allContentReceived()
-        return rest
-
-    def _begin_body(self, request: Any, length: int | None, rest: bytes) -> bytes:
-        """Begin with a request whose body is yet to come, or some of it; return what there is of that already.
-
-        Raises:
-            BodyTooLarge: its length says so.
-        """
-        plan = getattr(request, "plan_body", None)
-        limits = (None if plan is None else plan(self._command, self._path)) or self.limits
-        if length is not None and limits.body_bytes is not None and length > limits.body_bytes:
-            raise BodyTooLarge(limits.body_bytes)
-        body = self._transferDecoder = IncomingBody(self, request, length, limits)
-        body.expect(self._seconds, not rest and self._version == b"HTTP/1.1")
-        self.requests.append(request)
-        self.persistent = self.checkPersistence(request, self._version)
-        request.gotLength(length)
-        self.allHeadersReceived()
-        if not body.streams:
-            body.tell_to_go_on()
-        elif self.requests and not self._ended:
-            self.allContentReceived()  # not yet, but the application is to see to that
         return rest
 
     def _make_request(self, factory: Any) -> Any:
@@ -365,26 +343,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
             head.deadline.cancel()
 
     # --- Bodies that do not come at once -----------------------------------------------------------------------
-
-    def _take_body(self, body: IncomingBody, data: bytes) -> bytes:
-        """Take a piece of the body, and return what comes after it."""
-        try:
-            rest = body.take(data)
-        except RequestBodyError as error:
-            body.fail(error)
-            return b""
-        if rest is None or self._ended:
-            return b""
-        self._stop_body()
-        if not body.streams:
-            self.allContentReceived()
-        elif not body.discards:
-            self.requests[-1].body_ended()
-        elif not self.persistent or self._finishing:
-            self.loseConnection()
-        else:
-            self._watch_time()
-        return rest
 
     def _stop_body(self) -> None:
         body, self._transferDecoder = self._transferDecoder, None

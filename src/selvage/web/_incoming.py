@@ -20,7 +20,7 @@ from selvage.web.errors import BodyDiscarded, BodyMalformed, BodyTooLarge, Reque
 if TYPE_CHECKING:
     from selvage.web._channel import HTTPChannel
 
-__all__ = ["IncomingBody"]
+__all__ = ["IncomingBody", "begin_body", "take_body"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -166,3 +166,47 @@ class IncomingBody:
         """Be done with it."""
         if self.pace is not None:
             self.pace.stop()
+
+
+def begin_body(channel: HTTPChannel, request: Any, length: int | None, rest: bytes) -> bytes:
+    """Begin with a request whose body is yet to come, or some of it; return what there is of that already.
+
+    Raises:
+        BodyTooLarge: its length says so.
+    """
+    plan = getattr(request, "plan_body", None)
+    limits = (None if plan is None else plan(channel._command, channel._path)) or channel.limits
+    if length is not None and limits.body_bytes is not None and length > limits.body_bytes:
+        raise BodyTooLarge(limits.body_bytes)
+    body = channel._transferDecoder = IncomingBody(channel, request, length, limits)
+    body.expect(channel._seconds, not rest and channel._version == b"HTTP/1.1")
+    channel.requests.append(request)
+    channel.persistent = channel.checkPersistence(request, channel._version)
+    request.gotLength(length)
+    channel.allHeadersReceived()
+    if not body.streams:
+        body.tell_to_go_on()
+    elif channel.requests and not channel._ended:
+        channel.allContentReceived()  # not yet, but the application is to see to that
+    return rest
+
+
+def take_body(channel: HTTPChannel, body: IncomingBody, data: bytes) -> bytes:
+    """Take a piece of the body, and return what comes after it."""
+    try:
+        rest = body.take(data)
+    except RequestBodyError as error:
+        body.fail(error)
+        return b""
+    if rest is None or channel._ended:
+        return b""
+    channel._stop_body()
+    if not body.streams:
+        channel.allContentReceived()
+    elif not body.discards:
+        channel.requests[-1].body_ended()
+    elif not channel.persistent or channel._finishing:
+        channel.loseConnection()
+    else:
+        channel._watch_time()
+    return rest
