@@ -488,7 +488,7 @@ class H2Connection(Protocol, TimeoutMixin):
         stream = self.streams.pop(streamID, None)
         if stream is not None:
             stream.drop_input()
-        self.windows.forget(streamID)
+        self.windows.wide.discard(streamID)
         done = self._streamCleanupCallbacks.pop(streamID, None)
         if done is not None:
             done.callback(streamID)

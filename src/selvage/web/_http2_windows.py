@@ -17,8 +17,6 @@ import h2.exceptions
 from h2.stream import StreamState
 
 if TYPE_CHECKING:
-    import h2.connection
-
     from selvage.web._http2 import H2Connection
 
 __all__ = ["READ_BYTES", "WIDE_BYTES", "WIDE_STREAMS", "ReceiveWindows"]
@@ -43,17 +41,14 @@ class ReceiveWindows:
     def __init__(self, connection: H2Connection) -> None:
         self._connection = connection
         self._to_open = 0  # bytes of the connection's window that are free again, and not worth a frame yet
-        self._wide: set[int] = set()  # streams
+        #: The streams that are; whoever is done with a stream takes it out, so that another one may be.
+        self.wide: set[int] = set()
         self._all_wide = False  # the connection's own window is
-
-    @property
-    def _conn(self) -> h2.connection.H2Connection:
-        return self._connection.conn
 
     def acknowledge(self, streamID: int, length: int) -> None:
         """Let the client send so much more, on that stream and on all together; h2 says so when it is worth a frame."""
         try:
-            self._conn.acknowledge_received_data(length, streamID)
+            self._connection.conn.acknowledge_received_data(length, streamID)
         except (h2.exceptions.ProtocolError, ValueError):
             pass  # nothing more can come on that stream
 
@@ -71,24 +66,21 @@ class ReceiveWindows:
 
     def widen(self, streamID: int) -> None:
         """Make the window of a stream wide, unless it is, or enough others are: its body is read as it comes."""
-        if streamID in self._wide or len(self._wide) >= WIDE_STREAMS:
+        if streamID in self.wide or len(self.wide) >= WIDE_STREAMS:
             return
-        stream = self._conn.streams.get(streamID)
+        conn = self._connection.conn
+        stream = conn.streams.get(streamID)
         if stream is None or stream.state_machine.state is not StreamState.OPEN:
             return  # nothing more comes, or nobody wants it
-        self._wide.add(streamID)
+        self.wide.add(streamID)
         if not self._all_wide:
             self._all_wide = True
             self._open(WIDE_STREAMS * WIDE_BYTES, None)
-        self._open(WIDE_BYTES - self._conn.local_settings.initial_window_size, streamID)
-
-    def forget(self, streamID: int) -> None:
-        """Be done with a stream: another one may be wide."""
-        self._wide.discard(streamID)
+        self._open(WIDE_BYTES - conn.local_settings.initial_window_size, streamID)
 
     def _open(self, length: int, streamID: int | None) -> None:
         try:
-            self._conn.increment_flow_control_window(length, streamID)
+            self._connection.conn.increment_flow_control_window(length, streamID)
         except h2.exceptions.ProtocolError:
             return  # nothing more can come there
         self._connection._write_control()
