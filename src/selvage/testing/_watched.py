@@ -1,13 +1,14 @@
-"""What the reactor watches, as who uses it knows it: a process, and not its pipes."""
+"""What the reactor and its loop have to do, as who uses them knows it: a process, and not its pipes."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from selvage.interfaces import IProcessTransport
 
-__all__ = ["processes", "watched"]
+__all__ = ["processes", "tasks", "watched"]
 
 
 def watched(selectables: Iterable[Any]) -> list[Any]:
@@ -21,6 +22,14 @@ def processes(reactor: Any) -> list[Any]:
     if not hasattr(reactor, "getReaders"):
         return []
     return [each for each in watched(reactor.getReaders()) if IProcessTransport.providedBy(each)]
+
+
+def tasks(reactor: Any) -> list[Any]:
+    """Return the asyncio tasks of a reactor's loop that are not done."""
+    loop = getattr(reactor, "_loop", None)
+    if loop is None or loop.is_closed():
+        return []
+    return [each for each in asyncio.all_tasks(loop) if not each.done()]
 
 
 def _process_of(selectable: Any) -> Any:

@@ -132,10 +132,10 @@ def test_a_profile(here: Path) -> None:
 def test_junit_xml_is_what_its_own_library_reads(here: Path) -> None:
     from junitparser import Error, Failure, JUnitXml, Skipped
 
-    result, text = run("--junit-xml", "results.xml", "--reporter", "text", "test_given")
+    result, text = run("--junit-xml", "made/results.xml", "--reporter", "text", "test_given")
     assert counts(result)["successes"] == 1
     assert text.startswith("F.ST!E")
-    [suite] = JUnitXml.fromfile(str(here / "results.xml"))
+    [suite] = JUnitXml.fromfile(str(here / "made" / "results.xml"))
     assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (6, 1, 1, 2)
     kinds = {case.name: [type(each) for each in case.result] for case in suite}
     assert kinds == {

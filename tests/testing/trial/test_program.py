@@ -116,6 +116,32 @@ def test_an_interrupt_ends_the_run_with_a_summary(here: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_interrupt_ends_a_run_with_workers_and_tells_what_had_not_ended(here: Path) -> None:
+    write(
+        here,
+        "test_more.py",
+        """
+        import os, signal
+        from selvage.defer import Deferred
+        from selvage.testing.trial import unittest
+
+        class Case(unittest.TestCase):
+            def test_a(self): ...
+
+            def test_b(self):
+                os.kill(os.getppid(), signal.SIGINT)
+                return Deferred()
+
+            def test_c(self): ...
+        """,
+    )
+    done = program(here, "-j", "1", "--reporter", "bwverbose", "test_more")
+    assert done.returncode == -signal.SIGINT
+    assert "2 tests have not ended, the first of them: test_more.Case.test_b" in done.stdout
+    assert done.stdout.endswith("FAILED (errors=1, successes=1)\n")
+
+
+@pytest.mark.slow
 def test_pytest_and_trial_agree(here: Path) -> None:
     """A sample of tests, of which each ends in another way, under both runners."""
     from junitparser import JUnitXml

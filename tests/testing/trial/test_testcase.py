@@ -251,6 +251,23 @@ def test_what_is_left_in_the_reactor_is_named() -> None:
     assert "Selectables" in str(port.value) and "Port" in str(port.value)
 
 
+def test_an_asyncio_task_that_is_left_is_named_and_cancelled() -> None:
+    left: list[asyncio.Task[None]] = []
+
+    class Case(unittest.TestCase):
+        async def test_left(self) -> None:
+            left.append(asyncio.ensure_future(asyncio.sleep(1000)))
+
+        async def test_waited_for(self) -> None:
+            await asyncio.ensure_future(asyncio.sleep(0))
+
+    result = run(Case)
+    assert counts(result) == {"errors": 1, "successes": 1}
+    assert "asyncio tasks:\n<Task pending" in str(only_error(result).value)
+    assert "sleep()" in str(only_error(result).value)
+    assert left[0].cancelled()
+
+
 @pytest.mark.parametrize("pipes", [None, {1: 1, 2: 2}])
 def test_a_child_process_that_is_left_is_named_and_ended(pipes: Any) -> None:
     pids: list[int] = []

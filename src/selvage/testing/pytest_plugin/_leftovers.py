@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import itertools
 import os
@@ -21,7 +20,7 @@ from selvage.defer import Pending, getDebugging, pending
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
 from selvage.testing._addresses import shown
-from selvage.testing._watched import watched
+from selvage.testing._watched import tasks, watched
 
 __all__ = ["Surroundings", "hint"]
 
@@ -154,12 +153,7 @@ def _threads() -> list[Any]:
 
 
 def _tasks() -> list[Any]:
-    loop = get_reactor()._loop
-    return (
-        []
-        if loop is None or loop.is_closed()
-        else [each for each in asyncio.all_tasks(loop) if not each.done()]
-    )
+    return tasks(get_reactor())
 
 
 def _deferreds() -> list[Any]:

@@ -16,6 +16,7 @@ from selvage.defer import AlreadyCalledError, Deferred, TimeoutError, ensureDefe
 from selvage.failure import Failure, machinery
 from selvage.reactor import get_reactor
 from selvage.testing._running import run_until, what_it_waits_for
+from selvage.testing._watched import tasks
 
 from . import util
 from ._class_fixtures import let_class_fixtures_wait
@@ -127,6 +128,7 @@ class TestCase(SynchronousTestCase):
         self._passed = True
         self._timed_out = False
         self._waiting = None
+        known = tasks(get_reactor())
         try:
             try:
                 everything = ensureDeferred(self._run_all(result))
@@ -137,7 +139,7 @@ class TestCase(SynchronousTestCase):
                 self._tell_of_interrupt(result)
                 raise
             finally:
-                if not Janitor(self, result).postCaseCleanup():
+                if not Janitor(self, result, known=known).postCaseCleanup():
                     self._passed = False
                 self._tell_logged_errors(result)
             if self._passed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ from selvage.errors import CONNECTION_DONE, ProcessExitedAlready
 from selvage.failure import Failure
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
-from selvage.testing._watched import processes, watched
+from selvage.testing._watched import processes, tasks, watched
 
 __all__ = ["DirtyReactorAggregateError", "Janitor"]
 
@@ -21,11 +21,18 @@ class DirtyReactorAggregateError(Exception):
     Attributes:
         delayedCalls: what is said of each delayed call that was still to come.
         selectables: what is said of each port, connection or child process that was still open.
+        tasks: what is said of each asyncio task that was not done.
     """
 
-    def __init__(self, delayedCalls: Sequence[Any], selectables: Sequence[Any] | None = None) -> None:
+    def __init__(
+        self,
+        delayedCalls: Sequence[Any],
+        selectables: Sequence[Any] | None = None,
+        tasks: Sequence[Any] = (),
+    ) -> None:
         self.delayedCalls = delayedCalls
         self.selectables = selectables
+        self.tasks = tasks
 
     def __str__(self) -> str:
         lines = ["Reactor was unclean."]
@@ -35,6 +42,9 @@ class DirtyReactorAggregateError(Exception):
         if self.selectables:
             lines.append("Selectables:")
             lines += map(str, self.selectables)
+        if self.tasks:
+            lines.append("asyncio tasks:")
+            lines += map(str, self.tasks)
         return "\n".join(lines)
 
 
@@ -45,19 +55,22 @@ class Janitor:
         test: whose errors they are.
         result: who is told.
         reactor: by default the ambient one.
+        known: asyncio tasks that are not the test's.
     """
 
-    def __init__(self, test: Any, result: Any, reactor: Any = None) -> None:
+    def __init__(self, test: Any, result: Any, reactor: Any = None, known: Collection[Any] = ()) -> None:
         self.test = test
         self.result = result
         self.reactor = reactor
+        self.known = known
 
     def postCaseCleanup(self) -> bool:
-        """Cancel delayed calls that are left; tell of them, and whether there were none."""
+        """Cancel delayed calls and asyncio tasks that are left; tell of them, and whether there were none."""
         calls = self._cleanPending()
-        if calls:
-            self.result.addError(self.test, Failure(DirtyReactorAggregateError(calls)))
-        return not calls
+        left = self._clean_tasks()
+        if calls or left:
+            self.result.addError(self.test, Failure(DirtyReactorAggregateError(calls, tasks=left)))
+        return not (calls or left)
 
     def postClassCleanup(self) -> None:
         """Cancel delayed calls, close what is open, and tell of it; end threads."""
@@ -87,6 +100,17 @@ class Janitor:
             if call.active():
                 told.append(str(call))
                 call.cancel()
+        return told
+
+    def _clean_tasks(self) -> list[str]:
+        """Cancel the asyncio tasks of the test and return what is said of them."""
+        reactor = self._getReactor()
+        left = [each for each in tasks(reactor) if each not in self.known]
+        told = [repr(each) for each in left]
+        for each in left:
+            each.cancel()
+        if left:
+            reactor.iterate(0)  # in which they end
         return told
 
     def _cleanReactor(self) -> list[str]:

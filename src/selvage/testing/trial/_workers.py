@@ -24,6 +24,7 @@ from selvage.testing._running import run_until
 from . import unittest
 from ._asyncrunner import _iterateTests
 from ._coverage import add_counts
+from ._holders import ErrorHolder
 from ._outcomes import makeTodo
 from ._surroundings import log_file, test_directory
 from ._worker import Event, Setup, run_tests
@@ -66,6 +67,8 @@ class WorkersRunner(TrialRunner):
             )
             run = _Run(self._workers, self._setup, result, self._tracer)
             completed = run_until(run.tests(_iterateTests(test)))
+            if not completed:
+                run.tell_of_interrupt()
             TrialSuite().run(result)
         result.done()
         if not completed:
@@ -81,6 +84,7 @@ class _Run:
         self._setup = setup
         self._result = result
         self._tracer = tracer
+        self._open: list[list[Any]] = []  # groups of which nothing has come back
 
     def tests(self, tests: Iterable[Any]) -> Deferred[Any]:
         """Run tests; fires when all are over."""
@@ -97,7 +101,15 @@ class _Run:
             each.run(self._result)
         return DeferredList(runs).addCallback(lambda _: self._pool.close())
 
+    def tell_of_interrupt(self) -> None:
+        """Tell which tests were stopped, or had not begun; what they waited for is known in their processes alone."""
+        names = [test.id() for group in self._open for test in group]
+        if names:
+            error = KeyboardInterrupt(f"{len(names)} tests have not ended, the first of them: {names[0]}")
+            ErrorHolder("stopped", Failure(error)).run(self._result)
+
     def _hand_out(self, group: list[Any]) -> Deferred[Any]:
+        self._open.append(group)
         names = [test.id() for test in group]
         d = self._pool.call(run_tests, names, self._setup)
         return d.addCallbacks(
@@ -105,6 +117,7 @@ class _Run:
         ).addErrback(self._reporter_failed)
 
     def _tell(self, events: list[Event], group: list[Any]) -> None:
+        self._open.remove(group)
         result = self._result
         for method, number, facts in events:
             if method == "warning":
@@ -123,6 +136,7 @@ class _Run:
     def _tell_of_death(self, failure: Failure, group: list[Any]) -> None:
         if self._pool.closed:
             return  # ended by us
+        self._open.remove(group)
         for test in group:
             self._result.startTest(test)
             self._result.addError(test, failure)

@@ -376,6 +376,7 @@ def _makeRunner(config: Options) -> Any:
 
 def _also_as_xml(make_reporter: Callable[..., Any], path: str) -> Callable[..., Any]:
     def write(text: str) -> None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
