@@ -38,10 +38,10 @@ from selvage.web._headers import Headers
 from selvage.web._incoming import IncomingBody, begin_body, take_body
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._lingering import close_while_input_comes, refuse
-from selvage.web._partial_head import PartialHead
+from selvage.web._partial_head import PartialHead, forget_partial_head, keep_incomplete_head
 from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
-from selvage.web._status import BAD_REQUEST, REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST_TIMEOUT
+from selvage.web._status import BAD_REQUEST, REQUEST_HEADER_FIELDS_TOO_LARGE
 from selvage.web._unread import HEAD_BYTES, MUCH, close_in_time, look_at_transport
 from selvage.web.errors import BodyTooLarge
 from selvage.web.interfaces import INonQueuedRequestFactory
@@ -202,7 +202,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
         """Take notice of the end, and tell the request being answered."""
         self._ended = True
         self.setTimeout(None)
-        self._forget_partial_head()
+        forget_partial_head(self)
         self._stop_body()
         self._cancel_stall()
         if self._abortingCall is not None:
@@ -245,12 +245,12 @@ class HTTPChannel(Protocol, TimeoutMixin):
         end = data.find(b"\r\n\r\n", 0 if partial is None else partial.searched)
         if end < 0:
             if data:
-                self._keep_incomplete_head(data)
+                keep_incomplete_head(self, data)
             return b""
         end += 4
         head, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
         if partial is not None:
-            self._forget_partial_head()
+            forget_partial_head(self)
         try:
             if end > self.totalHeadersSize:
                 raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
@@ -316,31 +316,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
             self._made_for = factory
             self._takes_queued = not INonQueuedRequestFactory.providedBy(factory)
         return factory(self, len(self.requests)) if self._takes_queued else factory(self)
-
-    def _keep_incomplete_head(self, data: bytes) -> None:
-        """Keep the beginning of a head, unless it can be seen already that it is none."""
-        head = self._partial_head
-        if head is None:
-            head = self._partial_head = PartialHead(self.totalHeadersSize)
-        try:
-            head.grow(data)
-        except BadRequest as error:
-            refuse(self, error)
-            return
-        self._dataBuffer = data
-        seconds = self.limits.head_s
-        if head.deadline is None and self.strict and seconds is not None:
-            head.deadline = self.callLater(seconds, self._head_too_slow)
-
-    def _head_too_slow(self) -> None:
-        self._partial_head = None
-        self._log.info("{peer} took too long to send its head", peer=self.getPeer())
-        refuse(self, BadRequest(REQUEST_TIMEOUT, "it took too long to send its head"))
-
-    def _forget_partial_head(self) -> None:
-        head, self._partial_head = self._partial_head, None
-        if head is not None and head.deadline is not None:
-            head.deadline.cancel()
 
     # --- Bodies that do not come at once -----------------------------------------------------------------------
 
@@ -479,7 +454,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def _let_go(self) -> Any:
         """Take nothing more from the transport, and return it as far as it can be paused."""
         self._ended = True
-        self._forget_partial_head()
+        forget_partial_head(self)
         self._stop_body()
         self.setTimeout(None)
         producer, self._networkProducer = self._networkProducer, None
