@@ -22,4 +22,6 @@ def count_failure(report: failure.Report) -> None:
     """Subscribed to the hub."""
     happened["reported"] += 1
     # By name, so that an error that nobody meant to make is seen for what it is.
-    happened[f"reported {report.failure.type.__name__}"] += 1
+    message = str(report.failure.value)
+    meant = message.startswith(("a bug in", "nobody waits"))
+    happened[f"reported {report.failure.type.__name__}{'' if meant else ': ' + message[:100]}"] += 1
