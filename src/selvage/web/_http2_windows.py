@@ -25,7 +25,7 @@ __all__ = ["READ_BYTES", "WIDE_BYTES", "WIDE_STREAMS", "ReceiveWindows"]
 #: so most of them were read by then; and what is shorter waits a few times at most.
 READ_BYTES = 262144
 
-#: Bytes of the window of a stream that is wide.  Go's client and server take as much, and it is 100 Mbit/s over 80 ms.
+#: Bytes of the window of a stream that is wide: 100 Mbit/s over 80 ms.
 WIDE_BYTES = 1024 * 1024
 
 #: So many streams of a connection are wide at a time: browsers upload few files at once.
