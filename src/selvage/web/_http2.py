@@ -38,6 +38,7 @@ from selvage.logger import Logger
 from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
 from selvage.reactor import get_reactor
+from selvage.web._frame_lengths import PREFACE_BYTES, FrameReader
 from selvage.web._head import BadRequest
 from selvage.web._http2_floods import UPDATES_PER_FRAME, Floods
 from selvage.web._http2_stream import H2Stream, lost
@@ -102,6 +103,7 @@ class H2Connection(Protocol, TimeoutMixin):
         self.conn = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding=None)
         )
+        self._reader = FrameReader(self.conn, PREFACE_BYTES)
         self.streams: dict[int, H2Stream] = {}
         self._outbound: dict[int, deque[bytes | None]] = {}
         self._floods = Floods(self)
@@ -148,7 +150,7 @@ class H2Connection(Protocol, TimeoutMixin):
         if not self._stillProducing:
             return
         try:
-            events = self.conn.receive_data(data)
+            events = self._reader.receive(data)
         except h2.exceptions.ProtocolError as error:
             if error.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR and isinstance(
                 error.__cause__, hpack.HPACKError

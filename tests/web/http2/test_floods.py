@@ -14,6 +14,7 @@ from tests.web.http2.peer import (
     END_HEADERS,
     END_STREAM,
     ENHANCE_YOUR_CALM,
+    FRAME_SIZE_ERROR,
     GET,
     HEADERS,
     NO_ERROR,
@@ -345,3 +346,21 @@ def test_attack_063_crumbs_of_a_body_that_nobody_reads_are_kept_together():
     read: list[bytes] = []
     ensureDeferred(kept.waiting[0].body.read()).addCallback(read.append)
     assert read == [b"".join(crumbs)]
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 24, 10_000])
+def test_attack_063_a_frame_too_long_is_refused_where_it_begins(step):
+    """CVE-2019-9517: h2 keeps a frame, of up to 16 MiB, until it is whole, and looks at its length only then."""
+    peer = waiting()
+    sent = data(1, b"x" * 3) + frame(PING, payload=b"12345678") + frame(DATA, 0, 1, length=16385)[:3]
+    peer.send(peer.headers(1, POST, END_HEADERS))
+    heard = [one for at in range(0, len(sent), step) for one in peer.send(sent[at : at + step])]
+    assert goaway(heard) == [FRAME_SIZE_ERROR]
+
+
+def test_attack_063_a_frame_as_long_as_allowed_is_none_too_long():
+    peer = waiting()
+    peer.send(peer.headers(1, POST, END_HEADERS))
+    sent = data(1, b"x" * 16384) + frame(PING, payload=b"12345678")
+    assert goaway(peer.send(sent[:16000])) == []
+    assert [one.type for one in peer.send(sent[16000:])] == [PING]

@@ -35,6 +35,7 @@ from h2.settings import SettingCodes, Settings
 
 from selvage.defer import CancelledError, Deferred, fail, maybeDeferred
 from selvage.failure import Failure
+from selvage.web._frame_lengths import FrameReader
 from selvage.web._headers import Headers
 from selvage.web._losses import _DataLoss
 from selvage.web.client._errors import (
@@ -225,6 +226,7 @@ class HTTP2Client:
         self._is_closing = False
         configuration = H2Configuration(client_side=True, header_encoding=None)
         self.wire = H2Connection(configuration)
+        self._reader = FrameReader(self.wire)
         # Replaced rather than updated: what is updated counts, and is sent, only once the server has agreed.
         self.wire.local_settings = Settings(
             client=True,
@@ -309,7 +311,7 @@ class HTTP2Client:
     def receive_data(self, data: bytes) -> None:
         """Take what the server sent."""
         try:
-            events = self.wire.receive_data(data)
+            events = self._reader.receive(data)
             for event in events:
                 self._happened(event)
         except (ProtocolError, ParseError, ValueError) as error:
