@@ -150,7 +150,7 @@ class H2Connection(Protocol, TimeoutMixin):
         if not self._stillProducing:
             return
         try:
-            events = self._reader.receive(data)
+            events = self._reader.receive(data) if self.strict else self.conn.receive_data(data)
         except h2.exceptions.ProtocolError as error:
             if error.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR and isinstance(
                 error.__cause__, hpack.HPACKError
