@@ -20,9 +20,6 @@ RECORD_SIZE = 16384
 #: Ciphertext taken from pyOpenSSL at once, in bytes; what waits is taken in several pieces.
 _BIO_READ_SIZE = 65536
 
-#: Plaintext given to pyOpenSSL at once, in bytes, which raises for 2 GiB and more.
-_MAX_SEND = 1 << 30
-
 
 @dataclass(frozen=True, slots=True)
 class TLSFacts:
@@ -234,7 +231,8 @@ class OpenSSLEngine:
     def write(self, data: bytes | memoryview) -> int:
         """As `TLSEngine.write`."""
         try:
-            taken: int = self.handle.send(bytes(data[:_MAX_SEND]))
+            # It takes one record, however much it is given; what it is given is copied each time.
+            taken: int = self.handle.send(bytes(data[:RECORD_SIZE]))
         except self._again:
             return 0
         return taken
