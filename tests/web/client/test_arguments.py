@@ -175,6 +175,13 @@ def test_cookies_for_the_host_of_the_base(it):
         assert b"Cookie" not in it.sent()
 
 
+@pytest.mark.parametrize("host", ["[::1]:81", "[::ffff:1.2.3.4]", "127.0.0.1:81", "localhost", "example.org"])
+def test_cookies_for_whatever_names_the_host_of_the_base(host):
+    it = Fixture(base_url=f"http://{host}/", cookies={"a": "b"})
+    it("GET", "/")
+    assert b"\r\nCookie: a=b\r\n" in it.sent()
+
+
 def test_a_place_in_the_line_belongs_to_connecting():
     it = Fixture(max_per_host=1)
     it("GET", URL)

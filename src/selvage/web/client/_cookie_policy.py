@@ -66,9 +66,11 @@ def _public_suffixes() -> Any:
 
 
 def _host_of(request: Any) -> str:
-    """Return a host as the jar names it: one without dots gets ".local"."""
+    """Return a host as the jar names it: an address of IPv6 has brackets, and what has no dots gets ".local"."""
     host: str = request.origin_req_host.lower()
-    return host if "." in host or ":" in host else f"{host}.local"
+    if ":" in host:
+        host = f"[{host}]"
+    return host if "." in host else f"{host}.local"
 
 
 def _bind_to_host(cookie: Cookie, request: Any) -> None:
