@@ -835,24 +835,56 @@ def test_a_method_that_fails_is_reported_and_nothing_streams(taken_reports):
     assert status(server.send(b"x")) == 200
 
 
+def by_name(root: Any) -> NameVirtualHost:
+    hosts = NameVirtualHost()
+    hosts.addHost(b"a", root)
+    return hosts
+
+
+def under_site(root: Any) -> Resource:
+    outer = Resource()
+    outer.putChild(b"below", Site(root))
+    return outer
+
+
 def test_hosts_sites_and_encoders_say_what_is_below_them():
-    hosts, inner, outer = NameVirtualHost(), Resource(), Resource()
+    inner, outer = Resource(), Resource()
     reader, packed, nested = Reader(), Reader(), Reader()
     inner.putChild(b"up", reader)
-    hosts.addHost(b"a", inner)
     inner.putChild(b"packed", EncodingResourceWrapper(packed, [GzipEncoderFactory()]))
-    site_below = Resource()
-    site_below.putChild(b"up", nested)
-    outer.putChild(b"site", Site(site_below))
-    server = Server(hosts)
+    outer.putChild(b"up", nested)
+    server = Server(by_name(inner))
     for path, each in ((b"/up", reader), (b"/packed", packed)):
         server.send(post(path, b"Content-Length: 1"))
         assert each.begun == 1
         assert status(server.send(b"x")) == 200
-    server = Server(outer)
-    server.send(post(b"/site/up", b"Content-Length: 1"))
+    server = Server(under_site(outer))
+    server.send(post(b"/below/up", b"Content-Length: 1"))
     assert nested.begun == 1
     assert status(server.send(b"x")) == 200
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda root: EncodingResourceWrapper(root, [GzipEncoderFactory()]),
+        by_name,
+        under_site,
+    ],
+    ids=["encoder", "hosts", "site"],
+)
+def test_attack_043_limits_hold_below_hosts_sites_and_encoders(around, streams):
+    reader, root = Reader(), Resource()
+    path = b"/below/up" if around is under_site else b"/up"
+    reader.streams_body = streams
+    reader.body_limits = Limits(body_bytes=5)
+    root.putChild(b"up", reader)
+    server = Server(around(root), limits=Limits(body_bytes=3))
+    assert status(server.send(post(path, b"Content-Length: 6"))) == 413
+    server = Server(around(root), limits=Limits(body_bytes=3))
+    server.send(post(path, b"Content-Length: 5"))
+    assert status(server.send(b"abcde")) == 200
 
 
 def test_requests_of_a_program_see_what_they_always_saw():

@@ -55,23 +55,27 @@ def resource_at_head(resource: Any, request: Any) -> Any:
     """Return the resource that is asked how the body of a request is to be taken, when only its head is there.
 
     That is the one that the path leads to, as far as it leads by `putChild`: `getChild` may want the body's arguments, and is
-    called once only.  The request's `prepath` and `postpath` are as if that resource were to answer.
+    called once only.  One that hands all on to another has that say so, by `_stands_for`.  The request's `prepath` and `postpath` are as if that resource were to answer.
     """
     postpath, prepath = request.postpath, request.prepath
-    while postpath and not getattr(resource, "isLeaf", True):
-        if getattr(type(resource), "getChildWithDefault", None) is not Resource.getChildWithDefault:
-            break
-        child = getattr(resource, "children", {}).get(postpath[0])
-        if child is None:
-            break
-        prepath.append(postpath.pop(0))
-        resource = child
-    return resource
+    while True:
+        child = None
+        if postpath and not getattr(resource, "isLeaf", True):
+            if getattr(type(resource), "getChildWithDefault", None) is Resource.getChildWithDefault:
+                child = getattr(resource, "children", {}).get(postpath[0])
+        if child is not None:
+            prepath.append(postpath.pop(0))
+            resource = child
+            continue
+        stands_for = getattr(type(resource), "_stands_for", None)
+        if stands_for is None:
+            return resource
+        resource = stands_for(resource, request)
 
 
 def streams_body(resource: Any, request: Any) -> bool:
     """Tell whether a resource takes the body of a request as it comes."""
-    wants = getattr(resource, "streams_body", False)
+    wants = getattr(resource_at_head(resource, request), "streams_body", False)
     return bool(wants(request) if callable(wants) else wants)
 
 
@@ -346,9 +350,8 @@ class EncodingResourceWrapper:
         """As the resource does."""
         return self.original.render(request)
 
-    def streams_body(self, request: Any) -> bool:
-        """As the resource has it."""
-        return streams_body(resource_at_head(self.original, request), request)
+    def _stands_for(self, request: Any) -> Any:
+        return self.original
 
     @property
     def body_limits(self) -> Limits | None:

@@ -10,7 +10,7 @@ from selvage.defer import Deferred
 from selvage.interfaces import IProtocolNegotiationFactory, implementer
 from selvage.web._factory import H2_ENABLED, HTTPFactory
 from selvage.web._limits import DEFAULT_LIMITS, Limits
-from selvage.web._resource import getChildForRequest, resource_at_head, streams_body
+from selvage.web._resource import getChildForRequest
 from selvage.web._session import Session
 from selvage.web._site_request import Request
 
@@ -173,9 +173,8 @@ class Site(HTTPFactory):
         request.redirect(request.prePathURL() + b"/")
         request.finish()
 
-    def streams_body(self, request: Any) -> bool:
-        """As what is under the root has it."""
-        return streams_body(resource_at_head(self.resource, request), request)
+    def _stands_for(self, request: Any) -> Any:
+        return self.resource
 
     def getChildWithDefault(self, pathEl: bytes, request: Any) -> Any:
         """Return what is under the root."""

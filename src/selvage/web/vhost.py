@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from selvage._publish import publish
-from selvage.web._resource import Resource, no_resource, resource_at_head, streams_body
+from selvage.web._resource import Resource, no_resource
 from selvage.web._roots import Homogenous
 
 __all__ = ["NameVirtualHost", "VHostMonsterResource", "VirtualHostCollection"]
@@ -91,9 +91,7 @@ class NameVirtualHost(Resource):
         # The page does not repeat the name (CVE-2022-39348).
         return no_resource() if found is None else found
 
-    def streams_body(self, request: Any) -> bool:
-        """As the resource for the name has it."""
-        return streams_body(resource_at_head(self._getResourceForRequest(request), request), request)
+    _stands_for = _getResourceForRequest
 
     def render(self, request: Any) -> Any:
         """Answer as the resource for the name does."""
