@@ -635,6 +635,18 @@ def test_http_2_lets_go_of_what_was_kept_for_who_answers_without_reading():
     assert client.client.answers[client.stream]["reset"] is None
 
 
+def test_http_2_remembers_no_body_of_a_stream_that_was_reset_after_its_answer():
+    def answer(request: Any, pieces: list[bytes]) -> Any:
+        channel = request.channel
+        request.finish()
+        channel.abortConnection()
+        return _now(NOT_DONE_YET)
+
+    client = Stream(Reader(answer))
+    assert client.client.answers[client.stream]["reset"] == h2.errors.ErrorCodes.INTERNAL_ERROR
+    assert client.server.protocol._channel.unread._left == {}
+
+
 def test_http_2_answers_however_much_was_sent_meanwhile():
     gate: Deferred[bytes] = Deferred()
     client = Stream(Reader(lambda request, pieces: gate))

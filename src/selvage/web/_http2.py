@@ -436,6 +436,7 @@ class H2Connection(Protocol, TimeoutMixin):
             self.callLater(0, lambda: stream.connectionLost(lost()))
 
     def _reset(self, streamID: int, code: Any = h2.errors.ErrorCodes.NO_ERROR) -> None:
+        self.unread.ended(streamID)
         try:
             self.conn.reset_stream(streamID, code)
         except h2.exceptions.ProtocolError:

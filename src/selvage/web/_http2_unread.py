@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from h2.errors import ErrorCodes
-
 if TYPE_CHECKING:
     from selvage.web._http2 import H2Connection
 
@@ -42,21 +40,18 @@ class UnreadBodies:
         if left is not None:
             self._left[streamID] = left - length
             if left < length and streamID not in connection.streams:
-                self._stop(streamID)
+                connection._reset(streamID)
 
     def answered(self, streamID: int) -> None:
         """Take notice that all of an answer is sent."""
         left = self._left.get(streamID)
         if left is None:
             return
+        connection = self._connection
         if left < 0:
-            self._stop(streamID)
-        elif self._connection.strict:
-            self._calls[streamID] = self._connection._reactor.callLater(_UNREAD_S, self._stop, streamID)
-
-    def _stop(self, streamID: int) -> None:
-        self.ended(streamID)
-        self._connection._reset(streamID, ErrorCodes.NO_ERROR)
+            connection._reset(streamID)
+        elif connection.strict:
+            self._calls[streamID] = connection.callLater(_UNREAD_S, lambda: connection._reset(streamID))
 
     def ended(self, streamID: int) -> None:
         """Take notice that nothing more comes."""

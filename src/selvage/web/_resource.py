@@ -59,10 +59,7 @@ def resource_at_head(resource: Any, request: Any) -> Any:
     """
     postpath, prepath = request.postpath, request.prepath
     while True:
-        child = None
-        if postpath and not getattr(resource, "isLeaf", True):
-            if getattr(type(resource), "getChildWithDefault", None) is Resource.getChildWithDefault:
-                child = getattr(resource, "children", {}).get(postpath[0])
+        child = _put_under(resource, postpath[0]) if postpath else None
         if child is not None:
             prepath.append(postpath.pop(0))
             resource = child
@@ -71,6 +68,15 @@ def resource_at_head(resource: Any, request: Any) -> Any:
         if stands_for is None:
             return resource
         resource = stands_for(resource, request)
+
+
+def _put_under(resource: Any, segment: bytes) -> Any:
+    """Return what `getChildForRequest` would find by `putChild` alone; None for nothing."""
+    if getattr(resource, "isLeaf", True):
+        return None
+    if getattr(type(resource), "getChildWithDefault", None) is not Resource.getChildWithDefault:
+        return None
+    return getattr(resource, "children", {}).get(segment)
 
 
 def streams_body(resource: Any, request: Any) -> bool:

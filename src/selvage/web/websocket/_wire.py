@@ -9,6 +9,7 @@ from selvage.errors import ConnectionLost
 from selvage.failure import Failure, report
 from selvage.protocols import Protocol, connectionDone
 from selvage.web.websocket._frames import (
+    GOING_AWAY,
     INTERNAL_ERROR,
     NORMAL_CLOSURE,
     Closed,
@@ -28,8 +29,6 @@ _PONGS_WHILE_UNSENT_BYTES = 1 << 16
 
 #: Codes that stand for what no frame may say (RFC 6455 section 7.4.1).
 _NO_STATUS = 1005
-
-_GOING_AWAY = 1001
 
 
 class WebSocketViolation(ConnectionLost):
@@ -187,7 +186,7 @@ class Wire(Protocol):
 
     def going_away(self) -> None:
         """Close, because the server stops."""
-        self.loseConnection(_GOING_AWAY)
+        self.loseConnection(GOING_AWAY)
 
     def attachProducer(self, producer: Any) -> None:
         """Have a push producer paused while the peer does not read fast enough."""
