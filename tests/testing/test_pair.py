@@ -384,3 +384,34 @@ def test_what_both_sides_write_apart_arrives_apart() -> None:
     pair.flush()
     assert heard[:6] == [b"abc", b"xyz", b"x", b"yz", b"a", b"bc"]
     assert b"" not in heard
+
+
+def test_what_is_given_back_and_what_is_written_after_it_both_arrive() -> None:
+    class Pausing(AccumulatingProtocol):
+        def dataReceived(self, data: bytes) -> None:
+            super().dataReceived(data)
+            pair.first.pauseProducing()
+
+    # In one step the second hears something first, and stops what is on its way to the first.
+    pair = connect(AccumulatingProtocol(), Pausing())
+    pair.first.write(b"stop")
+    pair.second.write(b"one ")
+    pair.pump()
+    pair.second.write(b"two ")
+    pair.second.write(b"three")
+    pair.first.resumeProducing()
+    pair.flush()
+    assert pair.first.protocol.data == b"one two three"
+
+
+def test_pieces_may_change_their_size_on_the_way() -> None:
+    heard: list[bytes] = []
+    pair = connect(AccumulatingProtocol(), AccumulatingProtocol(), chunk=1, apart=True)
+    pair.second.protocol.dataReceived = heard.append
+    pair.first.write(b"abc")
+    pair.pump()
+    pair.chunk = None
+    pair.first.write(b"de")
+    pair.first.write(b"f")
+    pair.flush()
+    assert heard == [b"a", b"bc", b"de", b"f"]

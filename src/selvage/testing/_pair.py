@@ -56,7 +56,8 @@ class MemoryTransport:
         self._peer_address = peer
         self._ending = _Ending.OPEN
         self._outbox = bytearray()
-        self._sizes: deque[int] = deque()  # of what was written, where it arrives piece by piece
+        # Of what was written last, where it arrives piece by piece; what comes before these in the outbox is one piece.
+        self._sizes: deque[int] = deque()
         self._reason: Failure | None = None  # with what to close in the next step, whatever is in the outbox
         self._write_finishing = False  # loseWriteConnection was called
         self._write_finished = False  # ... and took effect
@@ -209,7 +210,8 @@ class MemoryTransport:
     def _take_back(self, pieces: deque[bytes]) -> None:
         """Be given again what the other side would not take."""
         self._outbox[:0] = b"".join(pieces)
-        self._sizes.extendleft(len(piece) for piece in reversed(pieces))
+        if self._pair.apart:
+            self._sizes.extendleft(len(piece) for piece in reversed(pieces))
 
     def _produce(self) -> bool:
         """Ask the producer for more when the outbox is empty; tell whether it was asked."""
@@ -286,7 +288,7 @@ class Pair:
         """
         ends = ((self.first, self.second), (self.second, self.first))
         # Taken from both before either is delivered: an answer travels in the next step.
-        parcels = [self._pieces_of(self._take(sender, receiver), sender) for sender, receiver in ends]
+        parcels = [self._take(sender, receiver) for sender, receiver in ends]
         happened = False
         for (sender, receiver), pieces in zip(ends, parcels, strict=True):
             while pieces and not (receiver._paused and receiver.connected):
@@ -318,25 +320,18 @@ class Pair:
                 end._cut(Failure(ConnectionLost()))
         self.pump()
 
-    def _take(self, sender: MemoryTransport, receiver: MemoryTransport) -> bytes:
-        if receiver._paused and receiver.connected:
-            return b""
-        size = len(sender._outbox) if self.chunk is None else self.chunk
-        parcel = bytes(sender._outbox[:size])
-        del sender._outbox[:size]
-        return parcel
-
-    def _pieces_of(self, parcel: bytes, sender: MemoryTransport) -> deque[bytes]:
-        """Return what each `dataReceived` is given of what was taken from the outbox."""
+    def _take(self, sender: MemoryTransport, receiver: MemoryTransport) -> deque[bytes]:
+        """Take from an outbox what each `dataReceived` is to be given."""
         pieces: deque[bytes] = deque()
-        if not parcel:
+        if receiver._paused and receiver.connected:
             return pieces
-        sizes = list(sender._sizes) if self.chunk is None else []
-        sender._sizes.clear()
-        start = 0
-        for size in sizes or [len(parcel)]:
-            pieces.append(parcel[start : start + size])
-            start += size
+        outbox, written = sender._outbox, sender._sizes
+        sizes = [len(outbox) - sum(written), *written] if self.chunk is None else [self.chunk]
+        written.clear()
+        for size in sizes:
+            if piece := bytes(outbox[:size]):
+                pieces.append(piece)
+                del outbox[:size]
         return pieces
 
     def _deliver(self, parcel: bytes, sender: MemoryTransport, receiver: MemoryTransport) -> None:
