@@ -280,6 +280,17 @@ LEAVES = """
     async def test_leaves_a_process():
         get_reactor().spawnProcess(ProcessProtocol(), "sleep", ["sleep", "1000"])
 
+    async def test_leaves_pipes():
+        over = Deferred()
+
+        class Ends(ProcessProtocol):
+            def processExited(self, reason):
+                over.callback(None)
+
+        # Its own child has the pipes until the first of them is closed.
+        get_reactor().spawnProcess(Ends(), "sh", ["sh", "-c", "exec 3<&0; cat <&3 &"])
+        await over
+
     async def test_leaves_a_descriptor():
         kept.append(socket.socketpair())
         get_reactor().addReader(Readable(kept[-1][0]))
@@ -323,6 +334,7 @@ def test_what_is_left_behind_is_an_error(run: Any) -> None:
         "test_plain_leaves_a_call": "passed+error",
         "test_leaves_a_connection": "passed+error",
         "test_leaves_a_process": "passed+error",
+        "test_leaves_pipes": "passed+error",
         "test_leaves_a_descriptor": "passed+error",
         "test_leaves_a_thread": "passed+error",
         "test_lets_the_thread_go": "passed",
@@ -343,6 +355,7 @@ def test_what_is_left_behind_is_an_error(run: Any) -> None:
     (pid,) = re.findall(r"process: <Process pid=(\d+)", outcome.section("test_leaves_a_process"))
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
+    assert "process: <Process pid=None" in outcome.section("test_leaves_pipes")
     assert "watched by the reactor: <test_it.Readable" in outcome.section("test_leaves_a_descriptor")
     assert "thread: <Thread(forgotten" in outcome.section("test_leaves_a_thread")
     assert "asyncio task: <Task" in outcome.section("test_leaves_a_task")

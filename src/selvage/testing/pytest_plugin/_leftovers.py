@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import pluggy
 
 import selvage
 from selvage.defer import Pending, getDebugging, pending
+from selvage.errors import ProcessExitedAlready
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
 from selvage.testing._addresses import shown
@@ -189,8 +190,9 @@ def _connection_told(connection: Any) -> str:
 
 
 def _kill(process: Any) -> None:
-    process.signalProcess("KILL")
-    process.loseConnection()
+    with suppress(ProcessExitedAlready):
+        process.signalProcess("KILL")
+    process.loseConnection()  # its pipes may be open though it has ended: a child of its own has them
 
 
 def _forget(descriptor: Any) -> None:
