@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, settings
 
 from selvage.failure import forget
 
-settings.register_profile("patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+# No test fails for being slow: that says more of the machine than of what is tested.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", PATIENT)
 settings.load_profile("patient")
 
 

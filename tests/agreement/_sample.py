@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import unittest as pyunit
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module, util
 from pathlib import Path
@@ -92,12 +92,8 @@ def suite(path: Path) -> Any:
             functions[name] = _as_method(thing)
     if functions:
         case = type("Functions", (unittest.TestCase,), {**functions, "__module__": name_of(path)})
-        tests.addTests(_sorted_like(functions, case))
+        tests.addTests(map(case, functions))
     return tests
-
-
-def _sorted_like(names: Iterable[str], case: Any) -> list[Any]:
-    return [case(name) for name in names]
 
 
 def _as_method(function: Callable[[], Any]) -> Callable[[Any], Any]:

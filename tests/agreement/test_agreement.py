@@ -11,11 +11,60 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from selvage.testing.trial import unittest
 
 from . import _sample
 from .__main__ import compare
+
+WAITING = """
+import asyncio
+import unittest as standard
+
+from selvage.defer import Deferred, fail, inlineCallbacks
+from selvage.failure import Failure, report
+from selvage.reactor import get_reactor
+from selvage.tasks import deferLater
+from selvage.testing.trial import unittest
+
+
+class Case(unittest.TestCase):
+    timeout = 0.1
+
+    async def test_coroutine(self):
+        async with asyncio.timeout(5):
+            await asyncio.sleep(0.001)
+
+    @inlineCallbacks
+    def test_inline(self):
+        yield deferLater(get_reactor(), 0)
+
+    def test_deferred_fails(self): return fail(ValueError("so"))
+    def test_hangs(self): return Deferred()
+    def test_leaves_a_call(self): get_reactor().callLater(100, print)
+    def test_unhandled(self): report(Failure(ValueError("so")), "left", source="reactor")
+    def test_taken(self):
+        report(Failure(ValueError("so")), "left", source="reactor")
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    @standard.skip("so")
+    def test_skipped(self): ...
+
+    def test_todo(self): self.fail("so")
+    test_todo.todo = "so"
+
+
+class Shared(unittest.TestCase):
+    @classmethod
+    async def setUpClass(cls): cls.made = await asyncio.sleep(0.001, "made")
+    def test_finds_it(self): self.assertEqual(self.made, "made")
+
+
+class Standard(standard.TestCase):
+    def test_passes(self): ...
+    def test_fails(self): self.fail("so")
+"""
 
 
 @pytest.mark.slow
@@ -41,6 +90,15 @@ def test_both_runners_agree_however_a_test_ends() -> None:
     ends, differing = compare(_sample.corpus()[0].parent, _sample.corpus(), on_wing=True)
     assert differing == []
     assert min(ends["passed"], ends["failed"], ends["skipped"]) >= 25
+
+
+@pytest.mark.slow
+def test_both_runners_agree_about_what_waits(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text(WAITING)
+    ends, differing = compare(tmp_path, [test])
+    assert differing == []
+    assert ends == {"passed": 5, "failed": 5, "skipped": 2}
 
 
 @pytest.mark.slow
@@ -105,3 +163,7 @@ def test_pytest_does_not_mind_that_the_wing_is_there_before_it(tmp_path: Path) -
         timeout=50,
     )
     assert done.stdout.rstrip().splitlines()[-1].startswith("8 passed"), done.stdout + done.stderr
+
+
+def test_what_it_needs_does_not_change_how_ci_runs_all_others() -> None:
+    assert settings.get_current_profile_name() == ("same each time" if os.environ.get("CI") else "patient")

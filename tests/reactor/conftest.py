@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from selvage.failure import Report, set_default_reporter, subscribe, unsubscribe
+from selvage.failure import Report
 from selvage.reactor import Reactor
+from tests.reports import expected_reports
 
 uvloop = pytest.importorskip("uvloop")
 
@@ -46,13 +47,8 @@ def reactor(make_reactor: Callable[[], Any]) -> Any:
 @pytest.fixture
 def reports() -> Iterator[list[Report]]:
     """What reached the hub during the test; the test has to take it out."""
-    seen: list[Report] = []
-    previous = set_default_reporter(None)
-    subscribe(seen.append)
-    yield seen
-    unsubscribe(seen.append)
-    set_default_reporter(previous)
-    assert seen == []
+    with expected_reports() as seen:
+        yield seen
 
 
 @pytest.fixture

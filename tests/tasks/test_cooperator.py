@@ -10,8 +10,8 @@ import pytest
 import selvage
 from selvage.defer import Deferred
 from selvage.errors import NotPaused, SchedulerStopped, TaskDone, TaskFailed, TaskStopped
-from selvage.failure import set_default_reporter, subscribe, unsubscribe
 from selvage.tasks import Clock, Cooperator, _theCooperator, coiterate, cooperate
+from tests.reports import collected_reports
 
 
 class Turns:
@@ -52,12 +52,8 @@ def one_step(turns):
 
 @pytest.fixture
 def reports():
-    seen = []
-    previous = set_default_reporter(None)
-    subscribe(seen.append)
-    yield seen
-    unsubscribe(seen.append)
-    set_default_reporter(previous)
+    with collected_reports() as seen:
+        yield seen
 
 
 def counting(seen, name="", stop=None):

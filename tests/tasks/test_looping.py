@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from selvage.defer import Deferred, fail
-from selvage.failure import Failure, set_default_reporter, subscribe, unsubscribe
+from selvage.failure import Failure
 from selvage.tasks import Clock, LoopingCall
+from tests.reports import collected_reports
 
 
 @pytest.fixture
@@ -21,12 +22,8 @@ def clock():
 @pytest.fixture
 def reports():
     """What arrives at the hub, with nothing printed."""
-    seen = []
-    previous = set_default_reporter(None)
-    subscribe(seen.append)
-    yield seen
-    unsubscribe(seen.append)
-    set_default_reporter(previous)
+    with collected_reports() as seen:
+        yield seen
 
 
 def looping(clock, function, *args, **kwargs):

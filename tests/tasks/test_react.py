@@ -10,8 +10,8 @@ import pytest
 
 from selvage.defer import Deferred, fail, succeed
 from selvage.errors import NotACoroutineError, ReactorNotRunning
-from selvage.failure import set_default_reporter, subscribe, unsubscribe
 from selvage.tasks import Clock, deferLater, react
+from tests.reports import collected_reports
 
 
 class Reactor(Clock):
@@ -58,12 +58,8 @@ def reactor():
 
 @pytest.fixture
 def reports():
-    seen = []
-    previous = set_default_reporter(None)
-    subscribe(seen.append)
-    yield seen
-    unsubscribe(seen.append)
-    set_default_reporter(previous)
+    with collected_reports() as seen:
+        yield seen
 
 
 def exit_code(main, *args, reactor):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from selvage import failure
+from tests.reports import collected_reports
 from tests.web.serving import OPEN
 
 
@@ -18,12 +19,8 @@ def reports(request: pytest.FixtureRequest) -> Iterator[list[failure.Report]]:
 
     But not what a Deferred says that an earlier test has dropped, and not in the folders below, which have rules of their own.
     """
-    collected: list[failure.Report] = []
-    failure.subscribe(collected.append)
-    previous = failure.set_default_reporter(None)
-    yield collected
-    failure.unsubscribe(collected.append)
-    failure.set_default_reporter(previous)
+    with collected_reports() as collected:
+        yield collected
     if request.path.parent != Path(__file__).parent:
         return
     collected = [report for report in collected if report.source != "deferred"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from selvage.logger import _reports
 from selvage.testing.pytest_plugin import _running
+
+from .running import SAMPLE, write
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +26,15 @@ def connected() -> Iterator[None]:
 def unused_reactor() -> None:
     """A reactor that a test before has stopped can run again."""
     _running.ready_reactor()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder, in which and from which is run; in it is a module of tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    write(tmp_path, "test_given.py", SAMPLE)
+    yield tmp_path
+    for name in list(sys.modules):
+        if name.startswith(("test_given", "test_more")):
+            del sys.modules[name]

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import io
-import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from selvage.testing.trial import command, runner
 from selvage.testing.trial.reporter import TestResult
@@ -63,17 +59,6 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def ids(suite: Any) -> list[str]:
     return [test.id() for test in runner._iterateTests(suite)]
-
-
-def sample_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder, in which and from which is run; and a module of tests in it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    write(tmp_path, "test_given.py", SAMPLE)
-    yield tmp_path
-    for name in list(sys.modules):
-        if name.startswith(("test_given", "test_more")):
-            del sys.modules[name]
 
 
 def options(*arguments: str) -> command.Options:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,7 @@ from hypothesis import given, strategies as st
 from selvage.testing.trial import command, reporter
 from selvage.testing.trial._usage import UsageError
 
-from .running import counts, ids, options, run_command as run, sample_folder, write
-
-
-@pytest.fixture(name="here")
-def folder_with_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    yield from sample_folder(tmp_path, monkeypatch)
+from .running import counts, ids, options, run_command as run, write
 
 
 def test_the_options_are_those_of_trial(here: Path) -> None:

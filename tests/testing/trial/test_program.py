@@ -6,17 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .running import sample_folder, write
-
-
-@pytest.fixture(name="here")
-def folder_with_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    yield from sample_folder(tmp_path, monkeypatch)
+from .running import write
 
 
 def program(
@@ -139,102 +133,6 @@ def test_an_interrupt_ends_a_run_with_workers_and_tells_what_had_not_ended(here:
     assert done.returncode == -signal.SIGINT
     assert "2 tests have not ended, the first of them: test_more.Case.test_b" in done.stdout
     assert done.stdout.endswith("FAILED (errors=1, successes=1)\n")
-
-
-@pytest.mark.slow
-def test_pytest_and_trial_agree(here: Path) -> None:
-    """A sample of tests, of which each ends in another way, under both runners."""
-    from junitparser import JUnitXml
-
-    write(
-        here,
-        "test_more.py",
-        """
-        import asyncio
-        import unittest as standard
-
-        from selvage.defer import Deferred, fail, inlineCallbacks
-        from selvage.failure import Failure, report
-        from selvage.reactor import get_reactor
-        from selvage.tasks import deferLater
-        from selvage.testing.trial import unittest
-
-
-        class Case(unittest.TestCase):
-            timeout = 0.1
-
-            async def test_coroutine(self):
-                async with asyncio.timeout(5):
-                    await asyncio.sleep(0.001)
-
-            @inlineCallbacks
-            def test_inline(self):
-                yield deferLater(get_reactor(), 0)
-
-            def test_deferred_fails(self): return fail(ValueError("so"))
-            def test_hangs(self): return Deferred()
-            def test_leaves_a_call(self): get_reactor().callLater(100, print)
-            def test_unhandled(self): report(Failure(ValueError("so")), "left", source="reactor")
-            def test_taken(self):
-                report(Failure(ValueError("so")), "left", source="reactor")
-                self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
-
-            @standard.skip("so")
-            def test_skipped(self): ...
-
-            def test_todo(self): self.fail("so")
-            test_todo.todo = "so"
-
-
-        class Shared(unittest.TestCase):
-            @classmethod
-            async def setUpClass(cls): cls.made = await asyncio.sleep(0.001, "made")
-            def test_finds_it(self): self.assertEqual(self.made, "made")
-
-
-        class Standard(standard.TestCase):
-            def test_passes(self): ...
-            def test_fails(self): self.fail("so")
-        """,
-    )
-    program(here, "--junit-xml", "trial.xml", "--reporter", "text", "test_more", "test_given")
-    subprocess.run(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "pytest",
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:asyncio",
-                "-q",
-                "-c",
-                os.devnull,
-            ),
-            *("--rootdir", str(here), "--junitxml", "pytest.xml", "test_more.py", "test_given.py"),
-        ],
-        cwd=here,
-        capture_output=True,
-        timeout=50,
-    )
-
-    def ends(name: str) -> dict[str, str]:
-        cases = [case for suite in JUnitXml.fromfile(str(here / name)) for case in suite]
-        return {
-            f"{case.classname}.{case.name}": "skipped"
-            if case.is_skipped
-            else "passed"
-            if case.is_passed
-            else "failed"
-            for case in cases
-            # A test that was to fail and did not is a pass for trial, and not for pytest.
-            if case.name != "test_todo_ok"
-        }
-
-    trial, pytests = ends("trial.xml"), ends("pytest.xml")
-    assert len(trial) == 17
-    assert trial == pytests
 
 
 @pytest.mark.slow

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .running import SAMPLE, counts, run_command as run, sample_folder, write
-
-
-@pytest.fixture(name="here")
-def folder_with_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    yield from sample_folder(tmp_path, monkeypatch)
+from .running import SAMPLE, counts, run_command as run, write
 
 
 @pytest.mark.slow
