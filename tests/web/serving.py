@@ -54,6 +54,17 @@ class Server:
         """Lose the connection, as sooner or later every one is."""
         self.protocol.connectionLost(Failure(ConnectionLost()))
 
+    def fill(self) -> None:
+        """Have the transport be full after each write from now on, as with a client that does not read."""
+        write = self.transport.write
+
+        def filling(data: bytes) -> None:
+            write(data)
+            if self.transport.producer is not None:
+                self.transport.producer.pauseProducing()
+
+        self.transport.write = filling  # type: ignore[method-assign]
+
     def send(self, data: bytes) -> bytes:
         """Send bytes, and return what was answered to them."""
         self.transport.clear()

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from selvage.defer import Deferred, ensureDeferred
-from selvage.errors import ConnectionLost
-from selvage.failure import Failure
 from selvage.web.asgi import ASGIResource, LifespanFailed
 from selvage.web.resource import Resource
 from selvage.web.server import Limits
@@ -216,7 +214,7 @@ def test_a_client_that_leaves_is_told_of():
 
     server = serving(application)
     server.send(GET)
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert [event["type"] for event in heard] == ["http.request", "http.disconnect"]
 
 
@@ -234,17 +232,10 @@ def test_an_application_that_waits_for_the_client_is_told_when_it_goes():
             events.append(str(error))
 
     server = serving(application)
-    write = server.transport.write
-
-    def filling(data: bytes) -> None:
-        write(data)
-        if server.transport.producer is not None:
-            server.transport.producer.pauseProducing()
-
-    server.transport.write = filling  # type: ignore[method-assign]
+    server.fill()
     server.send(GET)
     assert events == []
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert events == ["the client has gone away"]
 
 
@@ -411,7 +402,7 @@ def test_websockets():
     answer = server.send(HANDSHAKE)
     assert status(answer) == 101 and head(answer)[b"sec-websocket-protocol"] == b"log"
     assert server.send(TEXT) == b"\x81\x04hihi"
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert heard[0] == ("websocket", "ws", ["chat", "log"])
     assert [event["type"] for event in heard[1:]] == [
         "websocket.connect",

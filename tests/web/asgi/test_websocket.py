@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from selvage.defer import Deferred
-from selvage.errors import ConnectionLost
-from selvage.failure import Failure
 from tests.web.serving import body, head, status
 
 from .test_resource import HANDSHAKE, TEXT, answering, serving
@@ -61,7 +59,7 @@ def test_the_application_is_told_how_the_client_went(payload, code, reason):
     if payload is not None:
         server.send(masked(8, payload))
         assert server.closing  # nobody is waited for to have said all
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert heard == [{"type": "websocket.disconnect", "code": code, "reason": reason}]
 
 
@@ -86,20 +84,12 @@ def test_an_application_waits_for_a_client_that_does_not_read():
             said.append(str(error))
 
     server = serving(application)
-    # The transport is full from the first message on.
-    write = server.transport.write
-
-    def filling(data: bytes) -> None:
-        write(data)
-        if server.transport.producer is not None:
-            server.transport.producer.pauseProducing()
-
-    server.transport.write = filling  # type: ignore[method-assign]
+    server.fill()
     server.send(HANDSHAKE)
     assert said == []
     server.transport.producer.resumeProducing()
     assert said == ["0"]
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert said == ["0", "the client has gone away"]
 
 
@@ -167,5 +157,5 @@ def test_a_site_that_stops_says_goodbye_to_its_websockets():
     assert server.answered() == b"\x88\x02\x03\xe9"  # 1001: going away
     server.send(masked(8, b"\x03\xe9"))
     assert server.closing
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert gone == [None] and heard[-1]["code"] == 1001
