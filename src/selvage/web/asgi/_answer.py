@@ -21,19 +21,20 @@ class Answer:
         self._request = request
         self._prefix = prefix
         self._started = False
-        self._lost = False
+        #: Whether the client is gone.
+        self.is_lost = False
         self._drain: Drain | None = None
 
     def lose(self) -> None:
         """Take notice that the client is gone: whoever waits for it is told."""
-        self._lost = True
+        self.is_lost = True
         if self._drain is not None:
             self._drain.resumeProducing()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing more is to be sent."""
-        return self._lost or bool(self._request.finished)
+        return self.is_lost or bool(self._request.finished)
 
     async def send(self, event: dict[str, Any]) -> None:
         """Send one event; wait while the client does not take what was sent.
@@ -52,7 +53,7 @@ class Answer:
             raise RuntimeError(f"an ASGI server is not sent {kind!r} here")
 
     def _check_lost(self) -> None:
-        if self._lost:
+        if self.is_lost:
             raise OSError("the client has gone away")
 
     def _start(self, event: dict[str, Any]) -> None:
@@ -75,15 +76,13 @@ class Answer:
         request = self._request
         if request.finished:
             raise RuntimeError(f"{self._prefix}.response.body was sent after the last one")
-        if not more and self._drain is None:
-            request.write(bytes(data))
-            request.finish()
-            return
-        if self._drain is None:
+        if more and self._drain is None:
             self._drain = Drain(request)
         request.write(bytes(data))
-        await self._drain.wait()
-        self._check_lost()
+        if self._drain is not None:
+            await self._drain.wait()
+            self._check_lost()
         if not more:
-            self._drain.end()
+            if self._drain is not None:
+                self._drain.end()
             request.finish()

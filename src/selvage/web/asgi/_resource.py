@@ -141,7 +141,6 @@ class _Exchange:
         self._request = request
         self._answer = Answer(request)
         self._gone: Deferred[None] = Deferred()  # fires when the client is gone, or has its answer
-        self._lost = False
         self._body_read = False
 
     def begin(self) -> Deferred[None]:
@@ -154,7 +153,6 @@ class _Exchange:
 
     def _finished(self, result: object) -> None:
         if isinstance(result, Failure):
-            self._lost = True
             self._answer.lose()
         self._gone.callback(None)
 
@@ -178,7 +176,6 @@ class _Exchange:
     def _answer_for(self, error: RequestBodyError) -> None:
         """Answer in the place of the application, which can only be told that the client is gone."""
         if not self._gone.called:
-            self._lost = True
             self._answer.lose()
             self._request.processingFailed(Failure(error))
 
@@ -189,6 +186,6 @@ class _Exchange:
             )
 
     def _failed(self, failure: Failure) -> None:
-        if self._lost and failure.check(OSError, CancelledError):
+        if self._answer.is_lost and failure.check(OSError, CancelledError):
             return
         self._request.processingFailed(failure)

@@ -14,8 +14,8 @@ from selvage.web.websocket import WebSocketResource
 
 __all__ = ["Conversation"]
 
-#: Close codes: the program is done; it failed (RFC 6455 section 7.4.1).
-_NORMAL, _FAILED = 1000, 1011
+#: Close codes: the program is done; it failed; there was no close (RFC 6455 section 7.4.1).
+_NORMAL, _FAILED, _ABNORMAL = 1000, 1011, 1006
 
 #: Bytes that may wait for the application to ask for them; then no more is read until it has.
 _UNHEARD_BYTES = 1 << 20
@@ -146,7 +146,7 @@ class Conversation:
         self._put(
             {
                 "type": "websocket.disconnect",
-                "code": 1006 if wire is None else wire.close_code,
+                "code": _ABNORMAL if wire is None else wire.close_code,
                 "reason": "" if wire is None else wire.close_reason,
             }
         )
