@@ -38,7 +38,7 @@ async def with_httpx(url):
         async def get():
             return (await client.get(url)).content
 
-        # It takes twenty times as long as others: of fewer there is no less to see.
+        # It takes many times as long as others: of fewer there is no less to see.
         await measured("client, 32 in flight", get, gather, REQUESTS // 10)
 
 

@@ -18,11 +18,13 @@ from selvage.web._headers import Headers
 
 __all__ = ["Auth", "DigestAuth"]
 
-#: Servers whose challenges are remembered; the one that was not asked for longest is forgotten.
+#: Servers whose challenges are remembered; the oldest challenge is forgotten.
 _REMEMBERED = 100
 
-_challenge_begins = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(?![ =])|$)").match
-_parameter = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(.*)", re.DOTALL).fullmatch
+# RFC 9110 section 5.6.2
+_TOKEN = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)"
+_challenge_begins = re.compile(_TOKEN + r"(?: +(?![ =])|$)").match
+_parameter = re.compile(_TOKEN + r"[ \t]*=[ \t]*(.*)", re.DOTALL).fullmatch
 
 
 class Auth:

@@ -148,8 +148,7 @@ class Client:
         ):
             if not self._headers.hasHeader(name):
                 self._headers.setRawHeaders(name, [value])
-        _auth_of(auth)  # raises when it is none
-        self._auth = auth
+        self._auth = _auth_of(auth)
         self.cookies = jar_of(cookies, base_url)
         self._timeouts = timeouts_of(timeout)
         self._retries = retries_of(retries)
@@ -298,7 +297,7 @@ class Client:
             options.get("expect_continue"),
         )
 
-    def _auth_for(self, address: Address) -> AuthLike | None:
+    def _auth_for(self, address: Address) -> str | Auth | None:
         """Return the client's own credentials, if they are for this URL."""
         if self._auth is None or self._base_url is None:
             return self._auth
