@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +22,9 @@ from selvage.endpoints import (
     serverFromString,
 )
 from selvage.protocols import Factory, Protocol
+from tests.foreign import free_port, program, wait_until_listening
 
 pytestmark = pytest.mark.slow
-
-#: How long a proxy may take to begin listening on a machine that has other things to do.
-START_TIMEOUT_S = 20
 
 
 class Echo(Protocol):
@@ -51,25 +46,6 @@ class Collect(Protocol):
             self.done.callback(self.received)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert process.poll() is None, "the proxy has ended"
-            assert time.monotonic() < deadline, "the proxy does not listen"
-            time.sleep(0.02)
-
-
 Start = Callable[[list[str], int], int]
 
 
@@ -79,14 +55,11 @@ def start() -> Iterator[Start]:
     running = []
 
     def begin(command: list[str], port: int) -> int:
-        program = shutil.which(command[0])
-        if program is None:
-            pytest.skip(f"{command[0]} is not installed (apt-get install {command[0]})")
         process = subprocess.Popen(
-            [program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [program(command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         running.append(process)
-        wait_for(port, process)
+        wait_until_listening(port, process)
         return port
 
     yield begin

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.foreign import free_port as free_port
 from tests.twisted.test_wing import WITHOUT_TWISTED
 
 ROOT = Path(__file__).parents[2]
@@ -102,14 +103,6 @@ def running(path: Path, *args: object, engine: str = "selvage") -> Iterator[Prog
         program._reader.join(PATIENCE_S)
         assert program.process.stdout is not None
         program.process.stdout.close()
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def dial(port: int) -> socket.socket:

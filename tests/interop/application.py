@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
-import subprocess
-import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,8 +18,6 @@ from selvage.web.static import Data, File
 from selvage.web.websocket import WebSocketResource
 
 MIB = 1024 * 1024
-#: Seconds that a program of others may take on a machine that has other things to do.
-PATIENCE_S = 40
 TEXT = b"".join(b"%d bottles of beer on the wall\n" % number for number in range(20_000))
 
 
@@ -226,39 +221,3 @@ async def until(true: Callable[[], bool]) -> None:
     """Wait until something is so; the test's own timeout is the bound."""
     while not true():
         await deferLater(get_reactor(), 0.005)
-
-
-def run(*command: object) -> subprocess.CompletedProcess[bytes]:
-    """Run a program of others to its end; call this in a thread, as what it talks to runs in this process."""
-    return subprocess.run(
-        [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of this machine on which nothing listens, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a program listens, in a thread."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert process.poll() is None, f"{process.args} has ended"
-            assert time.monotonic() < deadline, f"{process.args} does not listen"
-            time.sleep(0.02)

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from selvage.reactor import deferToThread
+from tests.foreign import PATIENCE_S, free_ports, program, wait_until_listening
 from tests.transports.certificates import authority, certificate
-
-from .application import PATIENCE_S, free_ports, wait_until_listening
-
-# Where distributions keep what only an administrator starts.
-PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 NGINX = """
 {user}
@@ -92,14 +85,6 @@ class Front:
     def statuses(self) -> list[str]:
         """What was answered to each request, and for nginx also by whom: several numbers are several attempts."""
         return self.log.read_text().splitlines()
-
-
-def program(name: str) -> str:
-    """The path of a program; skips the test where it is absent."""
-    found = shutil.which(name, path=PROGRAM_PATH)
-    if found is None:
-        pytest.skip(f"{name} is not installed (apt-get install {name})")
-    return found
 
 
 def _pem(folder: Path) -> Path:

@@ -15,10 +15,10 @@ from selvage.reactor import deferToThread, get_reactor
 from selvage.web.http import HTTPFactory
 from selvage.web.proxy import Proxy
 from selvage.web.server import Limits
+from tests.foreign import PATIENCE_S, program, run
 from tests.transports.certificates import authority, certificate
 
-from .application import LARGE, MIB, PATIENCE_S, STREAM, TEXT, run, serving
-from .fronts import program
+from .application import LARGE, MIB, STREAM, TEXT, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.external("curl"), pytest.mark.selvage(timeout=120)]
 

@@ -16,9 +16,10 @@ from selvage.defer import ensureDeferred, gatherResults
 from selvage.reactor import get_reactor
 from selvage.web.http import HTTPFactory
 from selvage.web.proxy import Proxy
+from tests.foreign import PATIENCE_S
 from tests.transports.certificates import certificate, client_context
 
-from .application import LARGE, MIB, PATIENCE_S, STREAM, TEXT, serving, until
+from .application import LARGE, MIB, STREAM, TEXT, serving, until
 
 httpx = pytest.importorskip("httpx")
 aiohttp = pytest.importorskip("aiohttp")

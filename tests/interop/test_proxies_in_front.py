@@ -13,10 +13,11 @@ from selvage.defer import ensureDeferred, gatherResults
 from selvage.reactor import deferToThread
 from selvage.tasks import Clock
 from selvage.web.server import Limits
+from tests.foreign import PATIENCE_S, program, run
 from tests.transports.certificates import certificate, client_context
 
-from .application import LARGE, MIB, PATIENCE_S, STREAM, TEXT, run, serving, until
-from .fronts import in_front, program
+from .application import LARGE, MIB, STREAM, TEXT, serving, until
+from .fronts import in_front
 
 httpx = pytest.importorskip("httpx")
 websockets = pytest.importorskip("websockets")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,13 +33,12 @@ from selvage.tls import (
     SNIConnectionCreator,
     autoReloadingDirectoryOfPEMs,
 )
+from tests.foreign import PATIENCE_S, free_port, run, wait_until_listening
 
 from .conftest import Issue
 
 pytestmark = pytest.mark.slow
 
-#: Seconds that a program of others may take on a machine that has other things to do.
-PATIENCE_S = 30
 
 curl = pytest.mark.external("curl")
 openssl = pytest.mark.external("openssl")
@@ -95,17 +92,6 @@ def serve(options: Any, ask: Callable[[int], Any]) -> Any:
     return selvage.run(main)
 
 
-def run(*command: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-
-
 def curled(host: str, root: Path, *more: object) -> Callable[[int], subprocess.CompletedProcess[str]]:
     def ask(port: int) -> subprocess.CompletedProcess[str]:
         name = host.strip("[]")
@@ -118,6 +104,7 @@ def curled(host: str, root: Path, *more: object) -> Callable[[int], subprocess.C
             f"{name}:{port}:127.0.0.1",
             *more,
             f"https://{host}:{port}/",
+            text=True,
         )
 
     return ask
@@ -238,6 +225,7 @@ def test_openssl_s_client(issue: Issue, root_file: Path) -> None:
             *("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "example.com"),
             *("-CAfile", root_file, "-verify_hostname", "example.com", "-verify_return_error"),
             *("-alpn", "x,h2", "-no_ign_eof"),
+            text=True,
         )
 
     said = serve(options, ask).stdout
@@ -319,9 +307,7 @@ def s_server(tmp_path: Path) -> Iterator[Serve]:
     def start(pair: PrivateCertificate, *more: object) -> int:
         file = tmp_path / f"server-{len(running)}.pem"
         file.write_bytes(pair.dumpPEM())
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen(
             ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(file), "-www"]
             + [str(word) for word in more],
@@ -330,15 +316,8 @@ def s_server(tmp_path: Path) -> Iterator[Serve]:
             stderr=subprocess.DEVNULL,
         )
         running.append(process)
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return port
-            except OSError:
-                assert process.poll() is None, "openssl has ended"
-                assert time.monotonic() < deadline, "openssl does not listen"
-                time.sleep(0.02)
+        wait_until_listening(port, process)
+        return port
 
     yield start
     for process in running:
