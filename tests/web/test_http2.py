@@ -25,11 +25,10 @@ from hyperframe.frame import (
 from selvage.defer import Deferred
 from selvage.web.http import Limits
 from selvage.web.server import NOT_DONE_YET, Request
+from tests.web.http2.peer import frames_in
 from tests.web.serving import Later, Seen, Server
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 REQUEST = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "a")]
-NAMES = {frame.type: frame for frame in (DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame)}
 
 
 class Client:
@@ -88,13 +87,7 @@ class Client:
 
     def heard(self) -> list[Frame]:
         """The frames that came back and were not read yet."""
-        data, found = bytes(self.server.transport.value()), []
-        while data:
-            frame, length = Frame.parse_frame_header(memoryview(data)[:9])
-            frame.parse_body(memoryview(data)[9 : 9 + length])
-            found.append(frame)
-            data = data[9 + length :]
-        return found
+        return frames_in(self.server.answered())
 
 
 def headers_frame(client: Client, stream: int, fields: Any = REQUEST, *flags: str) -> HeadersFrame:

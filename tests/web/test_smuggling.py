@@ -1,6 +1,6 @@
 """Odd requests, of which parsers make different things: each in one piece, byte by byte, and cut at random.
 
-The corpus is the one by which the parser was chosen (see docs/design/http.md).  Behind every request stands another one, that
+Behind every request stands another one, that
 an attacker wants to be taken for a request, or not to be taken for one.
 """
 

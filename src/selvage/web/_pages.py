@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from selvage.web._resource import Resource
+from selvage.web._resource import _FORBIDDEN_TEXT, _NOT_FOUND_TEXT, Resource
 from selvage.web._sentinels import NOT_DONE_YET
 from selvage.web._status import FORBIDDEN, NOT_FOUND
 
@@ -67,15 +67,11 @@ def errorPage(code: int, brief: str, detail: str) -> _ErrorPage:
     return _ErrorPage(code, brief, detail)
 
 
-def notFound(
-    brief: str = "No Such Resource", message: str = "Sorry. No luck finding that resource."
-) -> _ErrorPage:
+def notFound(brief: str = "No Such Resource", message: str = _NOT_FOUND_TEXT) -> _ErrorPage:
     """Return a resource that answers 404."""
     return _ErrorPage(NOT_FOUND, brief, message)
 
 
-def forbidden(
-    brief: str = "Forbidden Resource", message: str = "Sorry, resource is forbidden."
-) -> _ErrorPage:
+def forbidden(brief: str = "Forbidden Resource", message: str = _FORBIDDEN_TEXT) -> _ErrorPage:
     """Return a resource that answers 403."""
     return _ErrorPage(FORBIDDEN, brief, message)

@@ -58,6 +58,17 @@ def data(stream: int, content: bytes = b"", flags: int = 0) -> bytes:
     return frame(DATA, flags, stream, content)
 
 
+def frames_in(sent: bytes) -> list[Frame]:
+    """Return the frames that bytes consist of."""
+    found = []
+    while sent:
+        one, length = Frame.parse_frame_header(memoryview(sent)[:9])
+        one.parse_body(memoryview(sent)[9 : 9 + length])
+        found.append(one)
+        sent = sent[9 + length :]
+    return found
+
+
 class Peer:
     """The other side of one connection to a site, its beginning done.
 
@@ -94,14 +105,9 @@ class Peer:
         """Return the frames that were sent since the last call."""
         for _ in range(20):
             self.server.clock.advance(0)
-        found, sent = [], self.server.answered()
+        sent = self.server.answered()
         self.server.transport.clear()
-        while sent:
-            one, length = Frame.parse_frame_header(memoryview(sent)[:9])
-            one.parse_body(memoryview(sent)[9 : 9 + length])
-            found.append(one)
-            sent = sent[9 + length :]
-        return found
+        return frames_in(sent)
 
     @property
     def closing(self) -> bool:
