@@ -98,6 +98,13 @@ class Crowd:
             heard += data
         return bytes(heard)
 
+    def leave(self, sock: socket.socket) -> None:
+        """Go, by a reset or by closing."""
+        if self.random.random() < 0.5:
+            self.reset(sock)
+        else:
+            sock.close()
+
     @staticmethod
     def reset(sock: socket.socket) -> None:
         """Close so that the service is told of a reset, where there is such a thing."""

@@ -34,6 +34,7 @@ COUNTED = (
     "Server",
     "Client",
     "Conversation",
+    "Flood",
     "Flow",
     "ScheduledCall",
     "SendmsgTransport",

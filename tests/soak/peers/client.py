@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.soak.crowd import Crowd
 from tests.soak.peers.bad_servers import ANSWERS, CUT
+from tests.soak.served.lines import FLOOD_BYTES
 
 __all__ = ["BAD", "GOOD"]
 
@@ -73,8 +74,8 @@ async def client_download(crowd: Crowd) -> None:
     with await crowd.connect("fetching") as sock:
         for where in (url(crowd, "/answer/flood"), secure_url(crowd, "/answer/flood")):
             answer = await order(crowd, sock, "get", where)
-            assert answer == "200 4000000", (where, answer)
-        assert await order(crowd, sock, "agent_get", url(crowd, "/files/large")) == "200 4000000"
+            assert answer == f"200 {FLOOD_BYTES}", (where, answer)
+        assert await order(crowd, sock, "agent_get", url(crowd, "/files/large")) == f"200 {FLOOD_BYTES}"
 
 
 async def client_upload(crowd: Crowd) -> None:

@@ -8,6 +8,7 @@ import socket
 
 from tests.soak.crowd import Crowd, sent_away
 from tests.soak.hurry import PATIENCE_S
+from tests.soak.served.lines import FLOOD_BYTES
 
 __all__ = ["BAD", "GOOD"]
 
@@ -31,7 +32,7 @@ def post(path: str, length: int, *fields: str) -> bytes:
 async def answer(crowd: Crowd, sock: socket.socket, heard: bytes = b"") -> tuple[int, bytes, bytes]:
     """Hear one answer: its status, its body, and what was heard of the next."""
     while b"\r\n\r\n" not in heard:
-        heard = await _more(crowd, sock, heard)
+        heard += await crowd.hear_answer(sock)
     head, _, rest = heard.partition(b"\r\n\r\n")
     status = int(head.split()[1])
     if status == 408:
@@ -40,19 +41,12 @@ async def answer(crowd: Crowd, sock: socket.socket, heard: bytes = b"") -> tuple
     if length is None:
         assert b"chunked" in head.lower(), head
         while not rest.endswith(b"0\r\n\r\n"):
-            rest = await _more(crowd, sock, rest)
+            rest += await crowd.hear_answer(sock)
         return status, rest, b""
     size = int(length[1])
     while len(rest) < size:
-        rest = await _more(crowd, sock, rest)
+        rest += await crowd.hear_answer(sock)
     return status, rest[:size], rest[size:]
-
-
-async def _more(crowd: Crowd, sock: socket.socket, heard: bytes) -> bytes:
-    data = await crowd.hear(sock)
-    if not data:
-        sent_away()
-    return heard + data
 
 
 # --- Those that behave -----------------------------------------------------------------------------------------
@@ -88,7 +82,7 @@ async def http1_upload(crowd: Crowd) -> None:
 async def http1_swallow_a_flood(crowd: Crowd) -> None:
     with await crowd.connect("http") as sock:
         await crowd.say(sock, get(crowd.random.choice(FLOODS), "Connection: close"))
-        assert len(await crowd.hear_end(sock)) > 4_000_000
+        assert len(await crowd.hear_end(sock)) > FLOOD_BYTES
 
 
 async def http1_slow_but_fair(crowd: Crowd) -> None:
@@ -120,7 +114,7 @@ async def http1_cut_in_the_head(crowd: Crowd) -> None:
     sock = await crowd.connect("http")
     request = get("/answer/hello", "X: y")
     await crowd.say(sock, request[: crowd.random.randrange(1, len(request))])
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_cut_in_the_body(crowd: Crowd) -> None:
@@ -140,7 +134,7 @@ async def http1_cut_in_the_body(crowd: Crowd) -> None:
     # Who is held back since nobody reads is not heard going, so that the last size is not for a resource that waits for that.
     sizes = [0, 1, 5000, 200_000][: 3 if path == "/upload/never" else 4]
     await crowd.say(sock, post(path, LARGE) + b"x" * crowd.random.choice(sizes))
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_cut_in_a_chunk(crowd: Crowd) -> None:
@@ -150,14 +144,14 @@ async def http1_cut_in_a_chunk(crowd: Crowd) -> None:
         sock,
         f"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n".encode() + b"x" * 500,
     )
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_form_that_is_cut(crowd: Crowd) -> None:
     sock = await crowd.connect("http")
     part = b'--b\r\nContent-Disposition: form-data; name="f"; filename="g"\r\n\r\n' + b"x" * 150_000
     await crowd.say(sock, post("/answer/", LARGE, "Content-Type: multipart/form-data; boundary=b") + part)
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_body_that_stops(crowd: Crowd) -> None:
@@ -189,7 +183,7 @@ async def http1_leave_to_send_that_is_not_used(crowd: Crowd) -> None:
     await crowd.say(sock, post(path, LARGE, "Expect: 100-continue"))
     if path != "/upload/later":
         await crowd.hear(sock)
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_huge_head(crowd: Crowd) -> None:
@@ -219,14 +213,14 @@ async def http1_gone_while_pending(crowd: Crowd) -> None:
     sock = await crowd.connect("http")
     await crowd.say(sock, get(f"/answer/{crowd.random.choice(PENDING)}"))
     await asyncio.sleep(crowd.random.choice([0, 0.02]))
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_gone_with_more_in_line(crowd: Crowd) -> None:
     sock = await crowd.connect("http")
     await crowd.say(sock, get("/answer/never") + get("/answer/hello") * 300)
     await asyncio.sleep(0.02)
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_never_take_the_answer(crowd: Crowd) -> None:
@@ -249,7 +243,7 @@ async def http1_reset_in_the_answer(crowd: Crowd) -> None:
     sock = await crowd.connect("http")
     await crowd.say(sock, get(crowd.random.choice(FLOODS)))
     await crowd.hear(sock)
-    await _leave(crowd, sock)
+    crowd.leave(sock)
 
 
 async def http1_half_closed_while_pending(crowd: Crowd) -> None:
@@ -264,14 +258,6 @@ async def _hear_whatever_comes(crowd: Crowd, sock: socket.socket) -> None:
         await crowd.hear_end(sock)
     except ConnectionError:
         pass
-
-
-async def _leave(crowd: Crowd, sock: socket.socket) -> None:
-    """Go, by a reset or by closing."""
-    if crowd.random.random() < 0.5:
-        crowd.reset(sock)
-    else:
-        sock.close()
 
 
 GOOD = [http1_keep_alive, http1_pipeline, http1_upload, http1_swallow_a_flood, http1_slow_but_fair]

@@ -15,6 +15,7 @@ from tests.soak.crowd import Crowd, sent_away
 from tests.soak.hurry import PATIENCE_S
 from tests.soak.peers.http1 import FLOODS, LARGE, PENDING
 from tests.soak.peers.secure import Secure
+from tests.soak.served.lines import FLOOD_BYTES
 
 __all__ = ["BAD", "GOOD"]
 
@@ -126,7 +127,7 @@ async def http2_swallow_floods(crowd: Crowd) -> None:
         streams = [peer.ask(path) for path in FLOODS]
         await peer.flush()
         await peer.hear(streams)
-        assert [peer.bodies[stream] for stream in streams] == [4_000_000] * 3
+        assert [peer.bodies[stream] for stream in streams] == [FLOOD_BYTES] * 3
 
 
 async def http2_upload(crowd: Crowd) -> None:
@@ -212,10 +213,7 @@ async def http2_abandon_streams(crowd: Crowd) -> None:
         peer.h2.send_data(peer.ask(path, "POST", body=True), b"x" * 1000)
     await peer.flush()
     await peer.hear_some()
-    if crowd.random.random() < 0.5:
-        peer.secure.reset()
-    else:
-        peer.secure.sock.close()
+    crowd.leave(peer.secure.sock)
 
 
 async def http2_body_that_stops(crowd: Crowd) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 from tests.soak.crowd import Crowd
+from tests.soak.served.lines import FLOOD_BYTES
 
 __all__ = ["BAD", "GOOD"]
 
@@ -42,7 +43,7 @@ async def ask_to_call_out(crowd: Crowd) -> None:
 async def swallow_a_flood(crowd: Crowd) -> None:
     with await crowd.connect_somehow() as sock:
         await crowd.say(sock, b"flood\n")
-        assert len(await crowd.hear_end(sock)) == 4_000_000
+        assert len(await crowd.hear_end(sock)) == FLOOD_BYTES
 
 
 async def send_datagrams(crowd: Crowd) -> None:

@@ -65,10 +65,7 @@ class Secure:
         await self._crowd.say(self.sock, self._outgoing.read())
 
     async def _receive(self) -> None:
-        data = await self._crowd.hear(self.sock)
-        if not data:
-            raise ConnectionResetError("the service closed")
-        self._incoming.write(data)
+        self._incoming.write(await self._crowd.hear_answer(self.sock))
 
     async def say(self, data: bytes) -> None:
         self._object.write(data)

@@ -8,6 +8,7 @@ import ssl
 from tests.soak.crowd import Crowd, sent_away
 from tests.soak.hurry import PATIENCE_S
 from tests.soak.peers.secure import Secure
+from tests.soak.served.lines import FLOOD_BYTES
 
 __all__ = ["BAD", "GOOD"]
 
@@ -44,7 +45,7 @@ async def tls_be_told_goodbye(crowd: Crowd) -> None:
 async def tls_swallow_a_flood(crowd: Crowd) -> None:
     with await connect(crowd) as peer:
         await peer.say(b"flood\n")
-        if len(await peer.hear_end()) < 4_000_000:
+        if len(await peer.hear_end()) < FLOOD_BYTES:
             sent_away()
 
 

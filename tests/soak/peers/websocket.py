@@ -20,6 +20,7 @@ from wsproto.events import (
 from tests.soak.crowd import Crowd
 from tests.soak.hurry import PATIENCE_S
 from tests.soak.peers.http1 import get
+from tests.soak.served.lines import FLOOD_BYTES, PIECE_BYTES
 
 __all__ = ["BAD", "GOOD"]
 
@@ -81,7 +82,7 @@ async def websocket_swallow_a_flood(crowd: Crowd) -> None:
     """Take all that comes; then the connection ends, without a word."""
     with await Peer.connect(crowd) as peer:
         await peer.say(TextMessage("flood"))
-        assert await peer.hear_close() == 400
+        assert await peer.hear_close() == FLOOD_BYTES // PIECE_BYTES
 
 
 async def websocket_be_told_goodbye(crowd: Crowd) -> None:
@@ -98,26 +99,26 @@ async def websocket_be_told_goodbye(crowd: Crowd) -> None:
 async def websocket_gone_without_a_close(crowd: Crowd) -> None:
     peer = await Peer.connect(crowd)
     await peer.say(TextMessage("hello"))
-    await _leave(crowd, peer)
+    crowd.leave(peer.sock)
 
 
 async def websocket_gone_in_a_flood(crowd: Crowd) -> None:
     peer = await Peer.connect(crowd)
     await peer.say(TextMessage("flood"))
     await peer.hear()
-    await _leave(crowd, peer)
+    crowd.leave(peer.sock)
 
 
 async def websocket_gone_in_a_message(crowd: Crowd) -> None:
     peer = await Peer.connect(crowd)
     await peer.say(BytesMessage(b"x" * 10_000, message_finished=False))
-    await _leave(crowd, peer)
+    crowd.leave(peer.sock)
 
 
 async def websocket_gone_at_the_handshake(crowd: Crowd) -> None:
     peer = Peer(crowd, await crowd.connect("http"))
     await peer.say(Request(host="a", target="/talk"))
-    await _leave(crowd, peer)
+    crowd.leave(peer.sock)
 
 
 async def websocket_never_answer_a_close(crowd: Crowd) -> None:
@@ -156,21 +157,13 @@ async def websocket_many_pings(crowd: Crowd) -> None:
     peer = await Peer.connect(crowd)
     for _ in range(500):
         await peer.say(Ping(b"x" * 100))
-    await _leave(crowd, peer)
+    crowd.leave(peer.sock)
 
 
 async def websocket_crash(crowd: Crowd) -> None:
     with await Peer.connect(crowd) as peer:
         await peer.say(TextMessage("crash"))
         await peer.hear_close()
-
-
-async def _leave(crowd: Crowd, peer: Peer) -> None:
-    """Go, by a reset or by closing."""
-    if crowd.random.random() < 0.5:
-        crowd.reset(peer.sock)
-    else:
-        peer.sock.close()
 
 
 GOOD = [websocket_talk, websocket_swallow_a_flood, websocket_be_told_goodbye]

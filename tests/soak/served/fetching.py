@@ -36,6 +36,7 @@ class Fetching(Factory[Any]):
     noisy = False
 
     def __init__(self, reactor: Any, certificate: PrivateCertificate) -> None:
+        self._reactor = reactor
         policy = BrowserLikePolicyForHTTPS(certificate, protocols=(b"h2", b"http/1.1"))
         self.client = Client(
             policy=policy,
@@ -109,10 +110,8 @@ class Fetching(Factory[Any]):
 
     def cancel(self, order: dict[str, Any]) -> Deferred[Any]:
         """Change one's mind after a while."""
-        from selvage.reactor import get_reactor
-
         got = self.client.get(order["url"])
-        call = get_reactor().callLater(order["after"], got.cancel)
+        call = self._reactor.callLater(order["after"], got.cancel)
 
         def over(result: Any) -> Any:
             if call.active():
@@ -128,7 +127,7 @@ class Fetching(Factory[Any]):
         def read(response: Any) -> Any:
             return readBody(response).addCallback(lambda body: (response.code, len(body)))
 
-        return got.addCallback(read).addTimeout(order.get("patience", LONG_S), self.pool._reactor)
+        return got.addCallback(read).addTimeout(order.get("patience", LONG_S), self._reactor)
 
 
 class Asking(LineReceiver):

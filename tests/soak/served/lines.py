@@ -16,10 +16,12 @@ from tests.soak import ledger
 from tests.soak.hurry import PATIENCE_S
 from tests.soak.ledger import happened
 
-__all__ = ["Conversation", "Flood", "listen"]
+__all__ = ["FLOOD_BYTES", "PIECE_BYTES", "Conversation", "Flood", "listen"]
 
 #: Octets sent to who asks for a flood: far more than the system buffers.
 FLOOD_BYTES = 4_000_000
+#: And in one write.
+PIECE_BYTES = 10_000
 
 
 class Flood:
@@ -29,14 +31,16 @@ class Flood:
         self.transport = transport
         self.left = FLOOD_BYTES
         self.paused = False
+        self.attach()
+        self.resumeProducing()
 
     def resumeProducing(self) -> None:
         self.paused = False
         while not self.paused and self.left > 0:
-            self.transport.write(b"x" * 10_000)
-            self.left -= 10_000
+            self.send(b"x" * PIECE_BYTES)
+            self.left -= PIECE_BYTES
         if self.left <= 0:
-            self.transport.unregisterProducer()
+            self.detach()
             self.transport.loseConnection()
 
     def pauseProducing(self) -> None:
@@ -44,6 +48,15 @@ class Flood:
 
     def stopProducing(self) -> None:
         self.paused, self.left = True, 0
+
+    def attach(self) -> None:
+        self.transport.registerProducer(self, True)
+
+    def detach(self) -> None:
+        self.transport.unregisterProducer()
+
+    def send(self, piece: bytes) -> None:
+        self.transport.write(piece)
 
 
 class Conversation(LineReceiver, TimeoutMixin):
@@ -82,9 +95,7 @@ def forget(conversation: Conversation) -> None:
 
 
 def flood(conversation: Conversation) -> None:
-    producer = Flood(conversation.transport)
-    conversation.transport.registerProducer(producer, True)
-    producer.resumeProducing()
+    Flood(conversation.transport)
 
 
 def think(conversation: Conversation) -> None:

@@ -16,7 +16,7 @@ from selvage.web.static import File
 from selvage.web.websocket import WebSocketResource
 from tests.soak.hurry import PATIENCE_S
 from tests.soak.ledger import crash, happened
-from tests.soak.served.lines import FLOOD_BYTES
+from tests.soak.served.lines import FLOOD_BYTES, PIECE_BYTES
 from tests.soak.served.websocket import Talks
 
 __all__ = ["WebSite", "listen"]
@@ -76,7 +76,7 @@ class Answers(Resource):
         return NOT_DONE_YET
 
     def get_iterator(self, request: Any) -> Iterator[bytes]:
-        return iter([b"x" * 10_000] * (FLOOD_BYTES // 10_000))
+        return iter([b"x" * PIECE_BYTES] * (FLOOD_BYTES // PIECE_BYTES))
 
     async def get_flood(self, request: Any) -> AsyncIterator[bytes]:
         return _flood()
@@ -104,8 +104,8 @@ class Answers(Resource):
 
 
 async def _flood() -> AsyncIterator[bytes]:
-    for _ in range(FLOOD_BYTES // 10_000):
-        yield b"x" * 10_000
+    for _ in range(FLOOD_BYTES // PIECE_BYTES):
+        yield b"x" * PIECE_BYTES
 
 
 def _fail_midway() -> Iterator[bytes]:

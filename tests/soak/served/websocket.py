@@ -6,7 +6,7 @@ from typing import Any
 
 from selvage.failure import Failure
 from tests.soak.ledger import crash, happened
-from tests.soak.served.lines import FLOOD_BYTES
+from tests.soak.served.lines import Flood
 
 __all__ = ["Talks"]
 
@@ -41,30 +41,17 @@ class Talk:
         happened["lost"] += 1
 
 
-class Messages:
-    """A push producer that sends messages until it is told to stop."""
+class Messages(Flood):
+    """The same flood in messages."""
 
-    def __init__(self, transport: Any) -> None:
-        self.transport = transport
-        self.left = FLOOD_BYTES
-        self.paused = False
-        transport.attachProducer(self)
-        self.resumeProducing()
+    def attach(self) -> None:
+        self.transport.attachProducer(self)
 
-    def resumeProducing(self) -> None:
-        self.paused = False
-        while not self.paused and self.left > 0:
-            self.transport.sendBytesMessage(b"x" * 10_000)
-            self.left -= 10_000
-        if self.left <= 0:
-            self.transport.detachProducer()
-            self.transport.loseConnection()
+    def detach(self) -> None:
+        self.transport.detachProducer()
 
-    def pauseProducing(self) -> None:
-        self.paused = True
-
-    def stopProducing(self) -> None:
-        self.paused, self.left = True, 0
+    def send(self, piece: bytes) -> None:
+        self.transport.sendBytesMessage(piece)
 
 
 class Talks:
