@@ -106,6 +106,25 @@ def test_class_fixtures_are_waited_for() -> None:
     assert order == ["Case begins", "and more", "test", "ends"]
 
 
+def test_class_fixtures_that_are_mixed_in_are_waited_for() -> None:
+    order: list[str] = []
+
+    class Mixed:
+        @classmethod
+        async def setUpClass(cls) -> None:
+            await asyncio.sleep(0)
+            order.append(f"{cls.__name__} begins")
+
+    class Base(Mixed, unittest.TestCase):
+        def test_it(self) -> None:
+            order.append("test")
+
+    class Case(Base): ...
+
+    assert counts(run(Case)) == {"successes": 1}
+    assert order == ["Case begins", "test"]
+
+
 @pytest.mark.parametrize(("hangs", "error"), [(True, TimeoutError), (False, KeyError)])
 def test_a_class_fixture_that_waits_in_vain_or_fails_is_an_error(hangs: bool, error: type[Exception]) -> None:
     class Case(unittest.TestCase):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import unittest as pyunit
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,10 +26,10 @@ __unittest = True
 
 
 def let_class_fixtures_wait(case: type) -> None:
-    """Have what a class's own `setUpClass` and `tearDownClass` return be waited for, if it is a Deferred or a coroutine."""
+    """Have what a class's `setUpClass` and `tearDownClass` return be waited for, if it is a Deferred or a coroutine."""
     for name in ("setUpClass", "tearDownClass"):
-        method = vars(case).get(name)
-        if isinstance(method, classmethod):
+        method = inspect.getattr_static(case, name)  # its own, or of what is mixed in
+        if isinstance(method, classmethod) and method is not vars(pyunit.TestCase)[name]:
             setattr(case, name, _ClassFixture(method))
 
 
