@@ -87,18 +87,19 @@ def _encoded(piece: bytes | str) -> bytes:
 
 
 class Drain:
-    """Lets a coroutine wait while the client does not take what was written; a push producer."""
+    """Lets coroutines wait while the client does not take what was written; a push producer."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
-        self._waiting: Deferred[None] | None = None
+        self._waiting: list[Deferred[None]] = []
         self._paused = False
         request.registerProducer(self, True)
 
     async def wait(self) -> None:
         if self._paused:
-            self._waiting = Deferred()
-            await self._waiting
+            waiting: Deferred[None] = Deferred(self._waiting.remove)
+            self._waiting.append(waiting)
+            await waiting
 
     def end(self) -> None:
         self._request.unregisterProducer()
@@ -108,9 +109,9 @@ class Drain:
 
     def resumeProducing(self) -> None:
         self._paused = False
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.callback(None)
+        waiting, self._waiting = self._waiting, []
+        while waiting:
+            waiting.pop(0).callback(None)
 
     def stopProducing(self) -> None:
         """The client is gone: the request's end cancels whoever waits."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from selvage.defer import Deferred, ensureDeferred
+from selvage.defer import CancelledError, Deferred, ensureDeferred
 from selvage.web.asgi import ASGIResource, LifespanFailed
 from selvage.web.resource import Resource
 from selvage.web.server import Limits
@@ -237,6 +238,29 @@ def test_an_application_that_waits_for_the_client_is_told_when_it_goes():
     assert events == []
     server.close()
     assert events == ["the client has gone away"]
+
+
+def test_who_asks_again_and_again_whether_the_client_is_there_leaves_nothing_behind():
+    """As frameworks do in long answers: they wait for the event, and give it up at once."""
+    alive: list[int] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        for _ in range(2):
+            for _ in range(100):
+                asked = ensureDeferred(receive())
+                asked.addErrback(lambda failure: failure.trap(CancelledError) and None)
+                asked.cancel()
+            gc.collect()
+            alive.append(sum(isinstance(each, Deferred) for each in gc.get_objects()))
+        assert (await receive())["type"] == "http.disconnect"
+        alive.append(0)
+
+    server = serving(application)
+    server.send(GET)
+    assert alive[1] - alive[0] < 50
+    server.close()
+    assert alive[2:] == [0]
 
 
 def test_what_goes_on_after_an_answer_is_waited_for():

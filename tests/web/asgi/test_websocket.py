@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selvage.defer import Deferred
+from selvage.defer import Deferred, ensureDeferred, gatherResults
 from tests.web.serving import body, head, status
 
 from .test_resource import HANDSHAKE, TEXT, answering, serving
@@ -91,6 +91,27 @@ def test_an_application_waits_for_a_client_that_does_not_read():
     assert said == ["0"]
     server.close()
     assert said == ["0", "the client has gone away"]
+
+
+def test_all_who_send_at_once_wait_and_none_is_forgotten():
+    said: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(ACCEPT)
+
+        async def say(text: str) -> None:
+            await send({"type": "websocket.send", "text": text})
+            said.append(text)
+
+        await gatherResults([ensureDeferred(say(text)) for text in "abc"])
+        said.append("all")
+
+    server = serving(application)
+    server.fill()
+    server.send(HANDSHAKE)
+    assert said == []
+    server.transport.producer.resumeProducing()
+    assert said == ["a", "b", "c", "all"]
 
 
 def test_a_client_that_says_more_than_is_heard_is_not_read_until_it_is():

@@ -140,7 +140,8 @@ class _Exchange:
         self._scope = scope
         self._request = request
         self._answer = Answer(request)
-        self._gone: Deferred[None] = Deferred()  # fires when the client is gone, or has its answer
+        self._gone = False  # whether the client is gone, or has its answer
+        self._waiting: list[Deferred[None]] = []  # fire then
         self._body_read = False
 
     def begin(self) -> Deferred[None]:
@@ -154,10 +155,12 @@ class _Exchange:
     def _finished(self, result: object) -> None:
         if isinstance(result, Failure):
             self._answer.lose()
-        self._gone.callback(None)
+        self._gone = True
+        while self._waiting:
+            self._waiting.pop(0).callback(None)
 
     async def _receive(self) -> dict[str, Any]:
-        if not self._body_read and not self._gone.called:
+        if not self._body_read and not self._gone:
             body = self._request.body
             try:
                 piece = await body.read(_PIECE)
@@ -167,15 +170,15 @@ class _Exchange:
             else:
                 self._body_read = body.at_end
                 return {"type": "http.request", "body": piece, "more_body": not self._body_read}
-        if not self._gone.called:
-            waiting: Deferred[None] = Deferred()
-            self._gone.addCallback(lambda _: None if waiting.called else waiting.callback(None))
+        if not self._gone:
+            waiting: Deferred[None] = Deferred(self._waiting.remove)
+            self._waiting.append(waiting)
             await waiting
         return {"type": "http.disconnect"}
 
     def _answer_for(self, error: RequestBodyError) -> None:
         """Answer in the place of the application, which can only be told that the client is gone."""
-        if not self._gone.called:
+        if not self._gone:
             self._answer.lose()
             self._request.processingFailed(Failure(error))
 
