@@ -123,15 +123,19 @@ class Request(_request.Request, Componentized):
             resource = site.getResourceFor(self)
             if self._hinted and self._put_off(resource):
                 return
-            limits = getattr(resource, "body_limits", None)
-            if limits is not None and not self._streams:
-                self._check_size(limits)
-            get_encoder = getattr(resource, "getEncoder", None)
-            if get_encoder is not None:
-                self._encoder = get_encoder(self)
-            self.render(resource)
+            self._ask(resource)
         except BaseException:
             self.processingFailed(Failure())
+
+    def _ask(self, resource: Any) -> None:
+        """Have the resource that was found answer, in the encoding that it asks for, unless the body is too large for it."""
+        limits = getattr(resource, "body_limits", None)
+        if limits is not None and not self._streams:
+            self._check_size(limits)
+        get_encoder = getattr(resource, "getEncoder", None)
+        if get_encoder is not None:
+            self._encoder = get_encoder(self)
+        self.render(resource)
 
     # --- Bodies that do not come at once -----------------------------------------------------------------------
 
@@ -203,13 +207,7 @@ class Request(_request.Request, Componentized):
             try:
                 if self.method == b"POST" and self._parsePOSTFormSubmission and not self._parse_form():
                     return
-                limits = getattr(resource, "body_limits", None)
-                if limits is not None:
-                    self._check_size(limits)
-                get_encoder = getattr(resource, "getEncoder", None)
-                if get_encoder is not None:
-                    self._encoder = get_encoder(self)
-                self.render(resource)
+                self._ask(resource)
             except BaseException:
                 self.processingFailed(Failure())
 
