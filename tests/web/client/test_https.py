@@ -19,7 +19,8 @@ from selvage.defer import gatherResults
 from selvage.endpoints import HostnameEndpoint, wrapClientTLS
 from selvage.tls import Certificate, trustRootFromCertificates
 from selvage.web.client import Agent, BrowserLikePolicyForHTTPS, Client, RequestError, readBody
-from tests.endpoints.test_real_proxies import free_port, start as start, tinyproxy, wait_for
+from tests.endpoints.test_real_proxies import start as start, tinyproxy
+from tests.foreign import free_port, wait_until_listening
 
 pytestmark = pytest.mark.slow
 
@@ -184,7 +185,7 @@ def nginx(tmp_path) -> Iterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(port, process)
+        wait_until_listening(port, process)
         yield port
     finally:
         process.terminate()

@@ -27,7 +27,8 @@ from selvage.web.client import (
     RequestError,
     readBody,
 )
-from tests.endpoints.test_real_proxies import free_port, microsocks, start as start, tinyproxy, wait_for
+from tests.endpoints.test_real_proxies import microsocks, start as start, tinyproxy
+from tests.foreign import free_port, wait_until_listening
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def server(request, tmp_path) -> Iterator[str]:
         pytest.skip(f"{command[0]} is not installed (apt-get install {command[0]})")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
     try:
-        wait_for(port, process)
+        wait_until_listening(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -265,7 +266,7 @@ def test_treq_works_on_it(tmp_path):
     )
     process = subprocess.Popen([sys.executable, str(server)], stdout=subprocess.DEVNULL)
     try:
-        wait_for(port, process)
+        wait_until_listening(port, process)
         command = [sys.executable, "-W", "ignore", "-m", "selvage", "twisted", str(program)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=50)
     finally:
