@@ -255,6 +255,7 @@ def test_counts_may_jump():
     assert used.use(b"n", 1, 1) and used.use(b"n", 1, 0xFFFFFFFF)
     assert not used.use(b"n", 1, 1) and not used.use(b"n", 1, 0xFFFFFFFF)
     assert used.use(b"n", 1, 0xFFFFFFFE)
+    assert not used.use(b"n", 1, 0xFFFFFFFF - WINDOW) and used.use(b"n", 1, 0x100000000 - WINDOW)
 
 
 def test_a_nonce_that_was_forgotten_is_stale():

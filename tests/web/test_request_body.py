@@ -635,6 +635,26 @@ def test_http_2_lets_go_of_what_was_kept_for_who_answers_without_reading():
     assert client.client.answers[client.stream]["reset"] is None
 
 
+def test_http_2_tells_who_sent_too_much_before_the_answer_had_left_to_stop():
+    gate: Deferred[bytes] = Deferred()
+    client = Stream(Reader(lambda request, pieces: gate), limits=Limits(discard_bytes=1000))
+    gate.callback(b"no")
+    client.client.h2.send_data(client.stream, b"x" * 2000)
+    client.server.protocol.dataReceived(client.client.h2.data_to_send())
+    client.client.flush()
+    assert client.body() == b"no"
+    assert client.client.answers[client.stream]["reset"] == h2.errors.ErrorCodes.NO_ERROR
+
+
+def test_http_2_gives_back_the_window_that_discarded_bodies_took():
+    client = Stream(Reader(lambda request, pieces: _now(b"no")), limits=Limits(discard_bytes=1000))
+    for _ in range(10):
+        client.piece(b"x" * 16_000)
+        assert client.client.answers[client.stream]["reset"] == h2.errors.ErrorCodes.NO_ERROR
+        client.stream = client.begin()
+    assert client.client.h2.outbound_flow_control_window > 32_000
+
+
 def test_http_2_remembers_no_body_of_a_stream_that_was_reset_after_its_answer():
     def answer(request: Any, pieces: list[bytes]) -> Any:
         channel = request.channel
