@@ -3,8 +3,8 @@
 A client may have as much of a body under way as the window of its stream has left, and as that of the connection has for all
 bodies together.  A stream begins with the 64 KiB of RFC 9113: little bodies need no more, and whoever does not read keeps no
 more.  To a long body that is a wait each 32 KiB, for as long as it takes until client and server have run, and the line has
-been passed, in turn.  So a stream whose body is read as it comes is made wide.  A window cannot be taken back; therefore only
-so many streams of a connection are wide at a time.
+been passed, in turn.  So a stream whose body is taken as it comes, by who reads it or by the file that keeps it, is made wide.
+A window cannot be taken back; therefore only so many streams of a connection are wide at a time.
 
 What is kept for a connection is thus at most `WIDE_STREAMS` times `WIDE_BYTES`, and 64 KiB for each of its other streams.
 """
