@@ -6,10 +6,11 @@ whose object is its class.  Where a Twisted is in the process, those of Twisted'
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
+
+from selvage._plugins import twisted_plugins
 
 from . import itrial, reporter
 from ._junit import JUnitReporter
@@ -32,13 +33,8 @@ _OWN: dict[str, tuple[str, Any]] = {
 
 def _plugins() -> Iterator[Any]:
     """Give what Twisted's plugin system lists, where that is in use."""
-    if "twisted" not in sys.modules:
-        return
-    try:
-        plugin = import_module("twisted.plugin")
-    except ImportError:
-        return
-    for each in plugin.getPlugins(itrial.IReporter):
+    plugins = twisted_plugins()
+    for each in () if plugins is None else plugins(itrial.IReporter):
         if each.longOpt not in _OWN:
             yield each
 
