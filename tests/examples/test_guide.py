@@ -220,13 +220,15 @@ def test_5_3_1_rest_service(engine):
     port = free_port()
 
     def ask(line, content=b""):
-        head = f"{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+        asked = f"{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {len(content)}\r\n\r\n"
         with dial(port) as connection:
-            connection.sendall(head.encode() + content)
+            connection.sendall(asked.encode() + content)
             answer = b""
             while data := connection.recv(65536):
                 answer += data
-        return int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2].strip()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert (b" 201 " in head) == (b"\nlocation: " in head.lower())
+        return int(head.split()[1]), body.strip()
 
     with running(GUIDE / "chapter5/rest_service.py", port, engine=engine) as server:
         server.wait_for("Serving")
@@ -235,15 +237,17 @@ def test_5_3_1_rest_service(engine):
         assert ask("GET /items/1") == (200, b'{"a": 1}')
         assert ask("PUT /items/1", b"2") == (200, b'{"name": "1", "item": 2}')
         assert ask("PUT /items/1", b"{") == (400, b'{"error": "the body is no JSON"}')
+        assert ask("POST /items", b"{")[0] == 400
+        assert ask("GET /items/%FF")[0] == 404
         assert ask("POST /items", b"3")[0] == 201
-        assert ask("GET /items") == (200, b'{"1": 2, "2": 3}')
+        assert ask("GET /items") == (200, b'{"1": 2, "3": 3}')
         assert ask("DELETE /items/1") == (200, b"2")
         assert ask("GET /items/1") == (404, b'{"error": "no such item"}')
         assert ask("PUT /items/1", b"2") == (404, b'{"error": "no such item"}')
         # What is new replaces nothing.
-        assert ask("POST /items", b"4") == (201, b'{"name": "3", "item": 4}')
-        assert ask("GET /items") == (200, b'{"2": 3, "3": 4}')
-        assert ask("POST /items/2")[0] == 405
+        assert ask("POST /items", b"4") == (201, b'{"name": "4", "item": 4}')
+        assert ask("GET /items") == (200, b'{"3": 3, "4": 4}')
+        assert ask("POST /items/3")[0] == 405
         server.interrupt()
 
 

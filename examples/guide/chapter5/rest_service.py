@@ -40,15 +40,17 @@ class Items(resource.Resource):
     def getChild(self, path, request):
         if path == b"":
             return self
-        return Item(self.items, path.decode())
+        return Item(self.items, path.decode("utf-8", "replace"))
 
     def render_GET(self, request):
         return as_json(request, self.items)
 
     def render_POST(self, request):
         name = str(next(self.numbers))
-        request.setHeader(b"location", b"/items/" + name.encode())
-        return change(request, self.items, name, 201)
+        answer = change(request, self.items, name, 201)
+        if name in self.items:
+            request.setHeader(b"location", b"/items/" + name.encode())
+        return answer
 
 
 class Item(resource.Resource):
