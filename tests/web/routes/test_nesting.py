@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from selvage.defer import Deferred
-from selvage.errors import ConnectionLost
 from selvage.failure import Failure
 from selvage.web.resource import Resource
 from selvage.web.routes import App, Cors, Problem
@@ -208,7 +207,7 @@ def test_nobody_is_asked_what_to_say_to_a_client_that_has_gone(taken_reports):
     app.handle_errors()(lambda request, failure: asked.append(failure))
     server = Server(app.resource())
     assert server.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") == b""
-    server.protocol.connectionLost(Failure(ConnectionLost()))
+    server.close()
     assert waiting.called and not asked and not taken_reports()
 
 

@@ -23,36 +23,6 @@ def answer_of(problem: Problem) -> Any:
     return ask(Server(app.resource()), "GET /")
 
 
-def test_rfc_9457_members_of_a_problem():
-    code, told, headers = answer_of(
-        Problem(
-            403,
-            "You do not have enough credit.",
-            "Your balance is 30, but that costs 50.",
-            type="https://example.com/probs/out-of-credit",
-            instance="/account/12345/msgs/abc",
-            balance=30,
-            accounts=["/account/12345"],
-        )
-    )
-    assert code == 403
-    assert headers[b"content-type"] == b"application/problem+json"
-    assert told == {
-        "type": "https://example.com/probs/out-of-credit",
-        "title": "You do not have enough credit.",
-        "status": 403,
-        "detail": "Your balance is 30, but that costs 50.",
-        "instance": "/account/12345/msgs/abc",
-        "balance": 30,
-        "accounts": ["/account/12345"],
-    }
-
-
-def test_rfc_9457_a_problem_of_no_kind_has_the_phrase_of_its_status_as_title():
-    assert answer_of(Problem(404))[1] == {"type": "about:blank", "title": "Not Found", "status": 404}
-    assert answer_of(Problem(499))[1]["title"] == "Error"
-
-
 def test_a_problem_that_is_no_json_is_an_error_of_the_program(taken_reports):
     assert answer_of(Problem(400, load=float("nan")))[:2] == (
         500,

@@ -69,6 +69,7 @@ def test_rfc_9457_section_3_2_members_of_ones_own_replace_none():
 def test_rfc_9457_section_4_2_1_about_blank_has_the_phrase_of_the_status():
     problem = json.loads(told(Problem(404))[2])
     assert (problem["type"], problem["title"]) == ("about:blank", "Not Found")
+    assert json.loads(told(Problem(499))[2])["title"] == "Error"  # which has none
 
 
 def test_rfc_9457_section_5_nothing_is_told_of_what_went_wrong_inside(taken_reports):

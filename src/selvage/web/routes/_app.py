@@ -245,8 +245,7 @@ class App:
         _remember_place(request, self)
         cors = self._cors
         page_may = cors is not None and cors.allow(request)
-        segments = [segment.decode("utf-8", "replace") for segment in request.postpath]
-        method = request.method.decode("ascii", "replace")
+        method, segments = _asked(request)
         preflight = cors is not None and is_preflight(request)
         allowed: set[str] = set()
         for route in self.routes:
@@ -267,8 +266,7 @@ class App:
 
     def _streams(self, request: Any) -> bool:
         """Tell whether the route for a request reads the body as it comes."""
-        segments = [segment.decode("utf-8", "replace") for segment in request.postpath]
-        method = request.method.decode("ascii", "replace")
+        method, segments = _asked(request)
         for route in self.routes:
             if route.takes(method) and route.path.match(segments) is not None:
                 return route.stream
@@ -290,6 +288,12 @@ class App:
             if failure.check(*kinds):
                 return partial(handler, self._instance) if is_method else handler
         return None
+
+
+def _asked(request: Any) -> tuple[str, list[str]]:
+    """Return the method, and what is left of the path."""
+    segments = [segment.decode("utf-8", "replace") for segment in request.postpath]
+    return request.method.decode("ascii", "replace"), segments
 
 
 # --- Where an application was put ---------------------------------------------------------------------------------
