@@ -42,23 +42,20 @@ def make_pair_with(spoilt):
 
 @fault("bytes_arrive_whole_and_in_order", "much_arrives_too")
 class LosesBytes(Pair):
-    def _take(self, sender, receiver):
-        parcel = super()._take(sender, receiver)
-        return parcel[:-1] if len(parcel) > 1000 else parcel
+    def _deliver(self, parcel, sender, receiver):
+        super()._deliver(parcel[:-1] if len(parcel) > 1000 else parcel, sender, receiver)
 
 
 @fault("bytes_arrive_whole_and_in_order")
 class SwapsBytes(Pair):
-    def _take(self, sender, receiver):
-        parcel = super()._take(sender, receiver)
-        return parcel[100:200] + parcel[:100] + parcel[200:]
+    def _deliver(self, parcel, sender, receiver):
+        super()._deliver(parcel[100:200] + parcel[:100] + parcel[200:], sender, receiver)
 
 
 @fault("bytes_arrive_whole_and_in_order")
 class SendsTwice(Pair):
-    def _take(self, sender, receiver):
-        parcel = super()._take(sender, receiver)
-        return parcel + parcel if len(parcel) > 1000 else parcel
+    def _deliver(self, parcel, sender, receiver):
+        super()._deliver(parcel + parcel if len(parcel) > 1000 else parcel, sender, receiver)
 
 
 @fault("much_arrives_too")

@@ -252,7 +252,7 @@ def test_who_asks_again_and_again_whether_the_client_is_there_leaves_nothing_beh
                 asked.addErrback(lambda failure: failure.trap(CancelledError) and None)
                 asked.cancel()
             gc.collect()
-            alive.append(sum(isinstance(each, Deferred) for each in gc.get_objects()))
+            alive.append(sum(type(each) is Deferred for each in gc.get_objects()))
         assert (await receive())["type"] == "http.disconnect"
         alive.append(0)
 
