@@ -316,7 +316,9 @@ def test_empty_lines_before_a_request_cost_what_they_are():
 
         class Input(bytes):
             def __getitem__(self, at: Any) -> Any:
-                piece = super().__getitem__(at)
+                piece: Any = super().__getitem__(at)
+                if isinstance(piece, int):
+                    return piece
                 copies.append(len(piece))
                 return Input(piece)
 
@@ -326,7 +328,7 @@ def test_empty_lines_before_a_request_cost_what_they_are():
         assert not server.closing and status(server.send(GET + b"\r\n")) == 200
         return sum(copies)
 
-    assert skipped(2000) < 3 * skipped(1000)
+    assert skipped(2000) <= 3 * skipped(1000)
 
 
 def test_attack_048_parts_and_their_headers_are_bounded():

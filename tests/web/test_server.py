@@ -642,7 +642,7 @@ def test_an_access_log_may_be_a_file_that_is_put_aside(tmp_path):
 def test_the_programs_log_gets_lines_once_somebody_reads_it(monkeypatch):
     from selvage.logger import globalLogBeginner
 
-    monkeypatch.setattr(globalLogBeginner, "_begun", None)
+    monkeypatch.setattr(globalLogBeginner, "has_begun", False)
     server = Server()
     server.site.startFactory()
     events: list[Any] = []
@@ -650,7 +650,7 @@ def test_the_programs_log_gets_lines_once_somebody_reads_it(monkeypatch):
     try:
         server.send(GET)
         assert events == []
-        monkeypatch.setattr(globalLogBeginner, "_begun", ("here", 1))
+        monkeypatch.setattr(globalLogBeginner, "has_begun", True)
         server.send(GET)
     finally:
         globalLogPublisher.removeObserver(events.append)

@@ -81,6 +81,8 @@ class LogBeginner:
         self._stdio: Any = stdio
         self._warningsModule = warningsModule
         self._show_warning: Callable[..., Any] = warningsModule.showwarning
+        #: Whether somebody has chosen observers.
+        self.has_begun = False
         self._begun: tuple[str, int] | None = None
         size = self._DEFAULT_BUFFER_SIZE if initialBufferSize is None else initialBufferSize
         self._early = _Early(size)
@@ -88,11 +90,6 @@ class LogBeginner:
         printed = FilteringLogObserver(FileLogObserver(errorStream, _as_printed), [critical_only])
         self._meanwhile = LogPublisher(self._early, printed)
         publisher.addObserver(self._meanwhile)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether somebody has chosen observers."""
-        return self._begun is not None
 
     def beginLoggingTo(
         self,
@@ -117,6 +114,7 @@ class LogBeginner:
         else:
             self._publisher._exchange((), chosen)
             self._warn_of_second(self._begun, here)
+        self.has_begun = True
         self._begun = here
         if redirectStandardIO:
             self._redirect("stdout", LogLevel.info)

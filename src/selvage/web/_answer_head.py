@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from selvage.web._headers import Headers, _canonical, _sanitizeLinearWhitespace
 
-__all__ = ["head_of_answer", "last_chunk"]
+__all__ = ["head_of_answer", "last_chunk", "whole_answer"]
 
 
 def head_of_answer(
@@ -26,6 +26,17 @@ def head_of_answer(
         for name, value in headers:
             lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
     lines.append(b"\r\n")
+    return b"\r\n".join(lines)
+
+
+def whole_answer(status_line: bytes, headers: Headers, body: bytes) -> bytes:
+    """Return an answer from its status line, without line end, to the end of its body."""
+    lines = [status_line]
+    for name, values in headers._rawHeaders.items():
+        for value in values:
+            lines.append(name + b": " + value)
+    lines.append(b"")
+    lines.append(body)
     return b"\r\n".join(lines)
 
 

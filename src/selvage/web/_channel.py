@@ -31,7 +31,7 @@ from selvage.interfaces import IConsumer, IPushProducer, ISSLTransport, ITranspo
 from selvage.logger import Logger
 from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
-from selvage.web._answer_head import head_of_answer
+from selvage.web._answer_head import head_of_answer, whole_answer
 from selvage.web._grammar import empty_lines
 from selvage.web._head import BadRequest, HeadParser, check_fields, content_length
 from selvage.web._headers import Headers
@@ -239,7 +239,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head, if all of it is there, and return what comes after it."""
-        if data[:2] == b"\r\n" and (found := empty_lines(data)) is not None:
+        if data[0] == b"\r"[0] and (found := empty_lines(data)) is not None:
             data = data[found.end() :]
         partial = self._partial_head
         end = data.find(b"\r\n\r\n", 0 if partial is None else partial.searched)
@@ -269,8 +269,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
         if self.strict and not (
             # What needs no closer look (benchmarks: web hello).
             fields.get(b"Host") == parser.known_hosts
-            and path[:1] == b"/"
-            and b"#" not in path
+            and path[0] == b"/"[0]
+            and b"#"[0] not in path
             and version == b"HTTP/1.1"
             and b"Expect" not in fields
             and method != b"CONNECT"
@@ -504,11 +504,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
         """Send the head of an answer, see `head_of_answer`.  Requests call this."""
         self.transport.write(head_of_answer(version, code, reason, headers))
 
-    def write_answer(self, version: bytes, code: bytes, reason: bytes, headers: Headers, body: bytes) -> None:
+    def write_answer(self, status_line: bytes, headers: Headers, body: bytes) -> None:
         """Send head and body at once: `writeHeaders` and `write`, for less."""
         if len(body) > MUCH and not self._watching:
             self._watch()
-        self.transport.write(head_of_answer(version, code, reason, headers) + body)
+        self.transport.write(whole_answer(status_line, headers, body))
 
     def write(self, data: bytes) -> None:
         """Send a piece of an answer as it is."""

@@ -45,7 +45,7 @@ def _safe_value(value: str | bytes) -> bytes:
         value = value.encode("utf-8")
     if _find_unsafe(value) is None:
         return value
-    if b"\0" in value:
+    if b"\0"[0] in value:
         raise ValueError(f"the header value {value!r} contains a NUL, which cannot be sent in a header")
     return _sanitizeLinearWhitespace(value)
 

@@ -53,6 +53,8 @@ _FORMS = (b"multipart/form-data", b"application/x-www-form")
 # Tells a `Request` made without the argument `queued` from one made with any.
 _QUEUED_SENTINEL = object()
 
+_OK_PHRASE = RESPONSES[OK]
+
 
 @implementer(IConsumer, _IDeprecatedHTTPChannelToRequestInterface)
 class Request:
@@ -63,7 +65,7 @@ class Request:
     Args:
         channel: what sends the answer.
         queued: for programs of old; of no effect.
-        parsePOSTFormSubmission: whether a submitted form is added to `args`.
+        parsePOSTFormSubmission: whether a submitted form is added to `args`; None for what the site says, where there is one.
 
     Twisted: `twisted.web.http.Request`.
     """
@@ -97,7 +99,7 @@ class Request:
     #: The status code of the answer.
     code = OK
     #: The phrase beside it.
-    code_message: bytes = RESPONSES[OK]
+    code_message: bytes = _OK_PHRASE
     #: Whether the head of the answer has been sent.
     startedWriting = 0
     #: Bytes of the body that have been sent.
@@ -116,8 +118,12 @@ class Request:
     producer: Any = None
 
     def __init__(
-        self, channel: Any, queued: object = _QUEUED_SENTINEL, parsePOSTFormSubmission: bool = True
+        self, channel: Any, queued: object = _QUEUED_SENTINEL, parsePOSTFormSubmission: bool | None = None
     ) -> None:
+        if parsePOSTFormSubmission is None:
+            parsePOSTFormSubmission = getattr(
+                getattr(channel, "site", None), "_parsePOSTFormSubmission", True
+            )
         self.channel = channel
         self.transport = channel.transport
         self.notifications: list[Deferred[None]] = []
@@ -191,7 +197,7 @@ class Request:
         streams = self._streams
         if not streams:
             self.content.seek(0, 0)
-        if b"?" in path:
+        if b"?"[0] in path:
             self.path, _, query = path.partition(b"?")
             try:
                 self.args = parse_qs(query, 1)
@@ -435,9 +441,10 @@ class Request:
     def _answer(self, body: bytes) -> None:
         """Do what ``write(body)`` and ``finish()`` do; the quick way, for an answer whose length is among its headers.
 
-        Only where nobody has a say in either, see `_plain_answers`.
+        Only where nobody has a say in either.
         """
         channel = self.channel
+        code = self.code
         phrase = self.code_message
         if (
             phrase.__class__ is bytes
@@ -445,14 +452,18 @@ class Request:
             and self.lastModified is None
             and not self.cookies
             and self.method != b"HEAD"
-            and self.code not in NO_BODY_CODES
+            and code not in NO_BODY_CODES
         ):
             self.startedWriting = 1  # there is nothing to complete (benchmarks: web hello)
         else:
             phrase = complete_headers(self)
             if self._bodiless:
                 body = b""
-        channel.write_answer(self.clientproto, b"%d" % self.code, phrase, self.responseHeaders, body)
+        if code == OK and phrase is _OK_PHRASE and self.clientproto == b"HTTP/1.1":
+            status_line = b"HTTP/1.1 200 OK"
+        else:
+            status_line = b"%b %d %b" % (self.clientproto, code, phrase)
+        channel.write_answer(status_line, self.responseHeaders, body)
         self.sentLength = len(body)
         self.finished = 1
         if not self.queued or self.queued is _QUEUED_SENTINEL:

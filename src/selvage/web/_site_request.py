@@ -91,17 +91,6 @@ class Request(_request.Request, Componentized):
     _secureSession: Any = None
     _insecureSession: Any = None
 
-    def __init__(
-        self,
-        channel: Any,
-        queued: object = _request._QUEUED_SENTINEL,
-        parsePOSTFormSubmission: bool | None = None,
-    ) -> None:
-        if parsePOSTFormSubmission is None:
-            site = getattr(channel, "site", None)
-            parsePOSTFormSubmission = getattr(site, "_parsePOSTFormSubmission", True)
-        _request.Request.__init__(self, channel, queued, parsePOSTFormSubmission)
-
     # --- Finding the resource, and having it answer ------------------------------------------------------------
 
     def process(self) -> None:
@@ -118,7 +107,7 @@ class Request(_request.Request, Componentized):
             path = path_of_url(path)
         self.prepath = []
         segments = path[1:].split(b"/")
-        self.postpath = [unquote_to_bytes(part) for part in segments] if b"%" in path else segments
+        self.postpath = [unquote_to_bytes(part) for part in segments] if b"%"[0] in path else segments
         try:
             resource = site.getResourceFor(self)
             if self._hinted and self._put_off(resource):
@@ -249,17 +238,15 @@ class Request(_request.Request, Componentized):
     def _send(self, body: bytes, resrc: Any = None) -> None:
         """Answer with this body and nothing more."""
         fields = self.responseHeaders._rawHeaders
-        is_head = self.method == b"HEAD"
-        # What a resource says itself of the length that GET would give (RFC 9110 section 9.3.2) is left as it is.
-        told = is_head and not body and b"Content-Length" in fields
         if (
             self._encoder is None
             and self.code not in NO_BODY_CODES
-            and not told
             and self._response_trailers is None
+            # What a resource says itself of the length that GET would give (RFC 9110 section 9.3.2) is left as it is.
+            and (body or self.method != b"HEAD" or b"Content-Length" not in fields)
         ):
             fields[b"Content-Length"] = [b"%d" % len(body)]
-        if is_head and body:
+        if body and self.method == b"HEAD":
             if resrc is not None:
                 self._log.info(
                     "HEAD request {request} for resource {resource} is returning a message body. It is left out.",
@@ -275,27 +262,19 @@ class Request(_request.Request, Componentized):
             self.write(body)
             self.finish()
 
-    # Whether `write` and `finish` are those of this class.
-    _plain_answers = True
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._plain_answers = cls.write is Request.write and cls.finish is Request.finish
-
     def _may_answer_quickly(self) -> bool:
         """Tell whether `_answer` does what `write` and `finish` do (benchmarks: web hello)."""
-        own = self.__dict__
         return (
-            self._plain_answers
-            and getattr(self.channel, "_plain_writes", False)
+            getattr(self.channel, "_plain_writes", False)
             and self._encoder is None
             and not self.startedWriting
             and not self._inFakeHead
             and not self._disconnected
             and self.producer is None
             and b"Content-Length" in self.responseHeaders._rawHeaders
-            and "write" not in own
-            and "finish" not in own
+            # A subclass, or who puts something else in their place, has a say; to look into `__dict__` would have it made.
+            and getattr(self.write, "__func__", None) is Request.write
+            and getattr(self.finish, "__func__", None) is Request.finish
         )
 
     def _render_unsupported(self, resrc: Any, error: UnsupportedMethod) -> None:
