@@ -33,7 +33,7 @@ from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
 from selvage.web._answer_head import head_of_answer, whole_answer
 from selvage.web._grammar import empty_lines
-from selvage.web._head import BadRequest, HeadParser, check_fields, content_length
+from selvage.web._head import BadRequest, HeadParser
 from selvage.web._headers import Headers
 from selvage.web._incoming import IncomingBody, begin_body, take_body
 from selvage.web._limits import DEFAULT_LIMITS, Limits
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from selvage.interfaces import IAddress
 
 __all__ = ["HTTPChannel"]
-
-# What says that there is a body.
-_LENGTHS = frozenset((b"Content-Length", b"Transfer-Encoding"))
 
 
 @implementer(ITransport, IPushProducer, IConsumer)
@@ -264,21 +261,8 @@ class HTTPChannel(Protocol, TimeoutMixin):
         parser = self._parser
         if parser is None:
             parser = self._parser = HeadParser()
-        method, path, version, headers = parser.parse(head, self.maxHeaders)
-        fields = headers._rawHeaders
-        if self.strict and not (
-            # What needs no closer look (benchmarks: web hello).
-            fields.get(b"Host") == parser.known_hosts
-            and path[0] == b"/"[0]
-            and b"#"[0] not in path
-            and version == b"HTTP/1.1"
-            and b"Expect" not in fields
-            and method != b"CONNECT"
-        ):
-            check_fields(method, path, version, headers)
-            parser.known_hosts = fields.get(b"Host") or parser.known_hosts
-        self._command, self._path, self._version = method, path, version
-        self.length = length = 0 if _LENGTHS.isdisjoint(fields) else content_length(version, headers)
+        command, path, version, headers, length = parser.parse(head, self.maxHeaders, self.strict)
+        self._command, self._path, self._version, self.length = command, path, version, length
         self._next_headers = headers
         factory = self.requestFactory
         if factory is self._made_for and self._takes_queued:
@@ -287,7 +271,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             request = self._make_request(factory)
         self._next_headers = None
         request.requestHeaders = headers
-        if b"Cookie" in fields:
+        if b"Cookie" in headers._rawHeaders:
             request.parseCookies()
         if length != 0:
             limit = self.limits.body_bytes

@@ -3,9 +3,9 @@
 Who calls it has found where the head ends; so one head is one call, the parser never sees a body, and where the next request
 begins is nobody's guess.  The division of work:
 
-* the request line is ours: llhttp lets two spaces pass, and methods that it does not know not at all;
+* the request line is ours, and llhttp does not see it: it lets two spaces pass, and methods that it does not know not at all;
 * header fields are llhttp's, in its strict mode: names, values, line ends, folding, the forms and the company of
-  Content-Length and Transfer-Encoding;
+  Content-Length and Transfer-Encoding; those that it has seen before need no second look (`_known_fields`);
 * what follows from the fields together is ours again (`check_fields`).
 
 Source: RFC 9112.
@@ -19,6 +19,7 @@ import httptools
 
 from selvage.web._grammar import host, plain_request_line, request_line, target_in_origin_form
 from selvage.web._headers import Headers, _canonical, _nameEncoder
+from selvage.web._known_fields import Fields, KnownFields
 from selvage.web._status import (
     BAD_REQUEST,
     EXPECTATION_FAILED,
@@ -36,14 +37,16 @@ __all__ = [
     "content_length",
 ]
 
-# A line in the place of one whose method llhttp does not know; the method itself has been checked.
-_PLAIN_LINE = b"GET / HTTP/1.1"
+# What llhttp sees in the place of the request line.
+_PLAIN_LINE = b"GET / HTTP/1.1\r\n"
 
 _VERSIONS = {(b"1", b"1"): b"HTTP/1.1", (b"1", b"0"): b"HTTP/1.0"}
 
+# What says that there is a body.
+_LENGTHS = frozenset((b"Content-Length", b"Transfer-Encoding"))
 
 # After one of these the parser waits for a body, or for nothing more.
-_ENDS_OR_BODY = {b"Content-Length", b"Transfer-Encoding", b"Connection"}
+_ENDS_OR_BODY = frozenset((*_LENGTHS, b"Connection"))
 
 
 class BadRequest(Exception):
@@ -83,12 +86,13 @@ def check_request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
 class HeadParser:
     """Parses one head after the other."""
 
-    __slots__ = ("_fields", "_parser", "known_hosts")
+    __slots__ = ("_fields", "_known", "_known_hosts", "_parser")
 
     def __init__(self) -> None:
-        #: What was found to be right under Host: a client sends the same again and again.
-        self.known_hosts = [b""]
-        self._fields: dict[bytes, list[bytes]] = {}
+        self._known = KnownFields()
+        # What was found to be right under Host, last.
+        self._known_hosts = [b""]
+        self._fields: Fields = {}
         self._parser: Any = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -100,12 +104,15 @@ class HeadParser:
         else:
             fields[canonical] = [value.rstrip(b" \t")]
 
-    def parse(self, head: bytes, most_headers: int) -> tuple[bytes, bytes, bytes, Headers]:
-        """Return method, target, version and header fields.
+    def parse(
+        self, head: bytes, most_headers: int, strict: bool
+    ) -> tuple[bytes, bytes, bytes, Headers, int | None]:
+        """Return method, target, version, header fields, and how long the body is: None when it comes in chunks.
 
         Args:
             head: from the request line to the empty line, which is there.
             most_headers: how many fields it may have.
+            strict: whether it is held to `check_fields`.
 
         Raises:
             BadRequest: with the status for the answer.
@@ -122,37 +129,54 @@ class HeadParser:
             raise BadRequest(
                 REQUEST_HEADER_FIELDS_TOO_LARGE, f"there are more than {most_headers} header fields"
             )
-        fields: dict[bytes, list[bytes]] = {}
+        headers = Headers.__new__(Headers)
+        lines = head[found.end() :]
+        known = self._known.find(lines)
+        if known is None:
+            fields = headers._rawHeaders = self._parse_fields(lines)
+            plain = fields.get(b"Host") == self._known_hosts and b"Expect" not in fields
+        else:
+            fields, length, plain = known
+            # The application may change what it gets.
+            headers._rawHeaders = {name: values[:] for name, values in fields.items()}
+        if strict and not (
+            # What needs no closer look (benchmarks: web hello).
+            plain
+            and minor == b"1"
+            and target[0] == b"/"[0]
+            and b"#"[0] not in target
+            and method != b"CONNECT"
+        ):
+            check_fields(method, target, version, headers)
+            self._known_hosts = fields.get(b"Host") or self._known_hosts
+        if known is None:
+            length = 0 if _LENGTHS.isdisjoint(fields) else content_length(headers)
+            self._known.note(lines, fields, length)
+        return method, target, version, headers, length
+
+    def _parse_fields(self, lines: bytes) -> Fields:
+        """Have llhttp parse header fields, with the empty line after them.
+
+        Raises:
+            BadRequest: it does not take one of them.
+        """
+        fields: Fields = {}
         self._fields = fields
         parser = self._parser or httptools.HttpRequestParser(self)
-        # A parser that has seen a body announced, or a method it does not know, is in no state for the next head.
+        # A parser that has seen a body announced is in no state for the next head.
         self._parser = None
         try:
-            parser.feed_data(head)
-        except httptools.HttpParserInvalidMethodError:
-            self._parse_fields(head[found.end() - 2 :])
+            parser.feed_data(_PLAIN_LINE + lines)
         except httptools.HttpParserUpgrade:
-            pass  # that is our decision, and all fields are in
+            return fields  # that is our decision, and all fields are in
         except (httptools.HttpParserError, ValueError) as error:
             raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
-        else:
-            if minor == b"1" and _ENDS_OR_BODY.isdisjoint(fields):
-                self._parser = parser
-        headers = Headers.__new__(Headers)
-        headers._rawHeaders = fields
-        return method, target, version, headers
-
-    def _parse_fields(self, fields: bytes) -> None:
-        self._fields.clear()
-        try:
-            httptools.HttpRequestParser(self).feed_data(_PLAIN_LINE + fields)
-        except httptools.HttpParserUpgrade:
-            pass
-        except (httptools.HttpParserError, ValueError) as error:
-            raise BadRequest(BAD_REQUEST, "a header field is malformed") from error
+        if _ENDS_OR_BODY.isdisjoint(fields):
+            self._parser = parser
+        return fields
 
 
-def content_length(version: bytes, headers: Headers) -> int | None:
+def content_length(headers: Headers) -> int | None:
     """Return how long the body is; None when it comes in chunks.
 
     Raises:

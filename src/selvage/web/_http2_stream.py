@@ -170,7 +170,7 @@ class H2Stream:
         if not all(field_value(value) for values in fields.values() for value in values):
             raise BadRequest(BAD_REQUEST, "a header field has control characters")
         # h2 compares the length with what comes, if anything comes.
-        if content_length(b"HTTP/2", headers) and not self._has_body:
+        if content_length(headers) and not self._has_body:
             raise BadRequest(BAD_REQUEST, "there is a Content-Length, and no body")
         expectations = fields.get(b"Expect")
         if expectations is not None:
