@@ -174,7 +174,7 @@ def test_names_that_are_at_home_elsewhere() -> None:
 def test_a_python_without_ssl(monkeypatch: pytest.MonkeyPatch) -> None:
     from selvage.endpoints import _tls
 
-    monkeypatch.setattr(_tls, "find_spec", lambda name: None)
+    monkeypatch.setattr(_tls, "TLSMemoryBIOFactory", None)
     with pytest.raises(NotImplementedError, match="OpenSSL not available: this Python was built without"):
         wrapClientTLS(None, None)  # type: ignore[arg-type]
 

@@ -43,6 +43,10 @@ def _tls_factory(*args: Any, **options: Any) -> Any:
     return tls.TLSMemoryBIOFactory(*args, **options)
 
 
+#: Makes a factory that speaks TLS; None where this Python was built without its module `ssl`.
+TLSMemoryBIOFactory = None if find_spec("_ssl") is None else _tls_factory
+
+
 def wrapClientTLS(
     connectionCreator: Any, wrappedEndpoint: IStreamClientEndpoint, clock: Any = None
 ) -> IStreamClientEndpoint:
@@ -59,13 +63,13 @@ def wrapClientTLS(
 
     Twisted: `twisted.internet.endpoints.wrapClientTLS`.
     """
-    if find_spec("_ssl") is None:
+    if TLSMemoryBIOFactory is None:
         raise NotImplementedError("OpenSSL not available: this Python was built without its module `ssl`")
     # Whom it means to reach: the one whose certificate is verified, or the name that the endpoint looks up.
     host = getattr(connectionCreator, "hostname", None) or getattr(wrappedEndpoint, "_hostText", None)
     return _WrapperEndpoint(
         wrappedEndpoint,
-        lambda factory: _tls_factory(connectionCreator, True, factory, clock, server_hostname=host),
+        lambda factory: TLSMemoryBIOFactory(connectionCreator, True, factory, clock, server_hostname=host),
     )
 
 
