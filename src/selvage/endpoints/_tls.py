@@ -43,7 +43,7 @@ def _tls_factory(*args: Any, **options: Any) -> Any:
     return tls.TLSMemoryBIOFactory(*args, **options)
 
 
-#: Makes a factory that speaks TLS; None where this Python was built without its module `ssl`.
+#: Makes a factory that speaks TLS; programs that ask whether there is TLS look for this name.  None where this Python was built without its module `ssl`.
 TLSMemoryBIOFactory = None if find_spec("_ssl") is None else _tls_factory
 
 

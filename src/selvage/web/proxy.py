@@ -63,9 +63,6 @@ def _message_of(request: Any) -> tuple[dict[bytes, bytes], bytes]:
     }
     request.content.seek(0, 0)
     body: bytes = request.content.read()
-    if body:
-        # Over HTTP/2 it needs no length; without one the server behind reads it as the next request.
-        headers[b"content-length"] = b"%d" % len(body)
     return headers, body
 
 
@@ -323,8 +320,12 @@ class ReverseProxyResource(Resource):
         request.requestHeaders.setRawHeaders(b"host", [host.encode("ascii")])
         query = urlsplit(request.uri).query
         rest = self.path + b"?" + query if query else self.path
+        headers, body = _message_of(request)
+        if body:
+            # Over HTTP/2 it needs no length; without one the server behind reads it as the next request.
+            headers[b"content-length"] = b"%d" % len(body)
         factory = self.proxyClientFactoryClass(
-            request.method, rest, request.clientproto, *_message_of(request), request
+            request.method, rest, request.clientproto, headers, body, request
         )
         reactor = get_reactor() if self.reactor is None else self.reactor
         reactor.connectTCP(self.host, self.port, factory)
