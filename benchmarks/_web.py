@@ -25,6 +25,24 @@ wrk.body = '{"name": "' .. string.rep("x", 1000) .. '"}'
 wrk.headers["Content-Type"] = "application/json"
 """
 
+# What a browser sends, with one field that nobody has sent before: nothing of such a head can be known already.
+HEADS_SCRIPT = """\
+wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+wrk.headers["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+wrk.headers["Accept-Language"] = "en-US,en;q=0.5"
+wrk.headers["Accept-Encoding"] = "gzip, deflate, br, zstd"
+wrk.headers["Referer"] = "http://127.0.0.1/"
+wrk.headers["Sec-Fetch-Dest"] = "document"
+wrk.headers["Sec-Fetch-Mode"] = "navigate"
+wrk.headers["Sec-Fetch-Site"] = "same-origin"
+local number = 0
+request = function()
+  number = number + 1
+  wrk.headers["X-Request-Id"] = tostring(number)
+  return wrk.format()
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Web(Loaded):
@@ -86,6 +104,7 @@ def web_scenarios() -> list[Scenario]:
     return [
         Web("web hello", _with_limit("hello"), [Budget("web hello", 3.0)], connections=64),
         Web("web json", _peers("json"), [Budget("web json", 5.0)], connections=64, script=JSON_SCRIPT),
+        Web("web new heads", _peers("hello"), connections=64, script=HEADS_SCRIPT),
         Web("web file", _with_limit("file", str(_file())), [Budget("web file", 4.0)], connections=64),
         Idle("web idle 10,000", _with_limit("hello"), rounds=3, connections=IDLE_CONNECTIONS),
     ]
