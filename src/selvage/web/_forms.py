@@ -58,7 +58,7 @@ def parse_qs(
     found: dict[bytes, list[bytes]] = {}
     if qs.count(b"&") + qs.count(b";") >= MAX_FIELDS:
         raise FormError(f"there are more than {MAX_FIELDS} arguments")
-    for pair in qs.replace(b";", b"&").split(b"&") if b";" in qs else qs.split(b"&"):
+    for pair in qs.replace(b";", b"&").split(b"&") if b";"[0] in qs else qs.split(b"&"):
         name, equals, value = pair.partition(b"=")
         if not equals:
             if strict_parsing:
@@ -70,9 +70,9 @@ def parse_qs(
 
 
 def _unquote(text: bytes) -> bytes:
-    if b"+" in text:
+    if b"+"[0] in text:
         text = text.replace(b"+", b" ")
-    return unquote_to_bytes(text) if b"%" in text else text
+    return unquote_to_bytes(text) if b"%"[0] in text else text
 
 
 def parse_content_type(header: bytes) -> tuple[bytes, dict[bytes, bytes]]:

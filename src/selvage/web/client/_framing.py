@@ -210,7 +210,7 @@ class ResponseReader:
         if end < 0:
             self._tail = (self._tail + data)[-3:]
             line = self._line + data if self._line else data
-            if b"\n" in data or len(line) > _LUMP_BYTES:
+            if b"\n"[0] in data or len(line) > _LUMP_BYTES:
                 self._feed_head(line)
                 line = b""
             self._line = line
