@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from selvage.defer import Deferred, ensureDeferred
 from selvage.errors import ConnectionLost
 from selvage.failure import Failure
@@ -223,33 +221,6 @@ def test_http_2_tells_every_request_of_the_end_though_one_ends_another():
 
 
 # --- Requests that fail before they are with a resource --------------------------------------------------------------
-
-
-class Full:
-    """A file on a full disk."""
-
-    def write(self, data: bytes) -> None:
-        raise OSError(28, "No space left on device")
-
-    def close(self) -> None: ...
-
-
-def cannot_be_made() -> Any:
-    raise OSError(28, "No space left on device")
-
-
-@pytest.mark.parametrize("make", [Full, cannot_be_made])
-def test_http_2_a_body_that_cannot_be_kept_ends_its_stream_only(make, taken_reports):
-    kept = Later()
-    client = Client(kept)
-    other = client.ask()
-    client.server.site.getContentFile = lambda length: make()
-    stream = client.ask(body=b"abc", method="POST")
-    kept.waiting[0].finish()
-    client.flush()
-    assert client.answers[other]["ended"] and client.answers[stream] == {"reset": 2}
-    assert not client.server.closing
-    assert [report.failure.type for report in taken_reports()] == [OSError]
 
 
 FORM = (

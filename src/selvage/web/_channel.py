@@ -43,7 +43,7 @@ from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST, REQUEST_HEADER_FIELDS_TOO_LARGE
 from selvage.web._unread import HEAD_BYTES, MUCH, close_in_time, look_at_transport
-from selvage.web.errors import BodyTooLarge
+from selvage.web.errors import BodyNotKept, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
             if end > self.totalHeadersSize:
                 raise BadRequest(REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
             return self._head_received(head, rest)
-        except (BadRequest, BodyTooLarge) as error:
+        except (BadRequest, RequestBodyError) as error:
             refuse(self, error)
             return b""
 
@@ -335,7 +335,11 @@ class HTTPChannel(Protocol, TimeoutMixin):
         """Hand the request over to the application.  Called when all of it is there."""
         self._handlingRequest = True
         request = self.requests[-1]
-        request.requestReceived(self._command, self._path, self._version)
+        try:
+            request.requestReceived(self._command, self._path, self._version)
+        except BodyNotKept as error:
+            refuse(self, error)
+            return
         if self._handlingRequest and not self._ended:
             # It is the application that takes its time now, and the client who waits.
             self._savedTimeOut = self.setTimeout(None)

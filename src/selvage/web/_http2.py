@@ -47,7 +47,7 @@ from selvage.web._http2_windows import ReceiveWindows
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST
-from selvage.web.errors import BodyTooLarge
+from selvage.web.errors import RequestBodyError
 
 if TYPE_CHECKING:
     from selvage.interfaces import IAddress
@@ -290,7 +290,7 @@ class H2Connection(Protocol, TimeoutMixin):
                 self.factory,
                 has_body=event.stream_ended is None,
             )
-        except (BadRequest, BodyTooLarge) as error:
+        except (BadRequest, RequestBodyError) as error:
             self._log.debug("A request was refused: {error}", error=error, peer=self.getPeer())
             self._respondToBadRequestAndDisconnect(streamID, error.status, more=event.stream_ended is None)
         else:

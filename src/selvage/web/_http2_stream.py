@@ -24,7 +24,7 @@ from selvage.web._status import (
     REQUEST_HEADER_FIELDS_TOO_LARGE,
 )
 from selvage.web._transfer import _MAX_TRAILERS
-from selvage.web.errors import BodyMalformed, BodyTooLarge, RequestBodyError
+from selvage.web.errors import BodyMalformed, BodyNotKept, BodyTooLarge, RequestBodyError
 from selvage.web.interfaces import INonQueuedRequestFactory
 
 if TYPE_CHECKING:
@@ -245,16 +245,24 @@ class H2Stream:
             self._inbound.append(None)
 
     def _deliver(self, data: bytes, flowControlledLength: int) -> None:
-        self._request.handleContentChunk(data)
-        self._connection.openStreamWindow(self.streamID, flowControlledLength)
+        try:
+            self._request.handleContentChunk(data)
+        except BodyNotKept as error:
+            self._fail(error)
+            self._connection.unread.take(self.streamID, flowControlledLength)
+        else:
+            self._connection.openStreamWindow(self.streamID, flowControlledLength)
 
     def _complete(self) -> None:
         if self._done:
             return
         if self._streams:
             self._request.body_ended()
-        else:
+            return
+        try:
             self._request.requestReceived(self.command, self.path, b"HTTP/2")
+        except BodyNotKept as error:
+            self._fail(error)
 
     def _fail(self, error: RequestBodyError) -> None:
         """Refuse the request; but one that is with the application already is that's to answer."""

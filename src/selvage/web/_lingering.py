@@ -25,7 +25,7 @@ def refuse(channel: Any, error: Any) -> None:
     Args:
         error: has a `status`.
     """
-    if channel.strict:
+    if channel.strict or error.status >= 500:
         channel._log.debug("A request was refused: {error}", error=error, peer=channel.getPeer())
         channel.transport.write(
             b"HTTP/1.1 %d %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

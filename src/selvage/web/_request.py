@@ -23,7 +23,7 @@ from selvage.web._answer_headers import complete_headers
 from selvage.web._basic_credentials import basic_credentials
 from selvage.web._body import ArrivingContent, RequestBody
 from selvage.web._conditions import is_known, is_known_since, is_unmodified, is_wanted
-from selvage.web._content_file import IN_MEMORY_BYTES, _getContentFile
+from selvage.web._content_file import IN_MEMORY_BYTES, _getContentFile, let_go, not_kept
 from selvage.web._cookies import parse_cookies, write_cookie
 from selvage.web._forms import FormError, form_arguments, parse_qs
 from selvage.web._headers import Headers
@@ -150,6 +150,9 @@ class Request:
 
         Args:
             length: bytes of the body; None when nobody knows.
+
+        Raises:
+            BodyNotKept: there is no room for it.
         """
         if self._streams:
             body = self._body = RequestBody(self.channel)
@@ -157,16 +160,26 @@ class Request:
             self.content = ArrivingContent(body)
             return
         make = getattr(getattr(self.channel, "site", None), "getContentFile", None)
-        if make is not None:
-            self.content = make(length)
-        elif length is not None and length < IN_MEMORY_BYTES:
+        if make is None and length is not None and length < IN_MEMORY_BYTES:
             self.content = BytesIO()
-        else:
-            self.content = _getContentFile(length)
+            return
+        try:
+            self.content = (make or _getContentFile)(length)
+        except OSError as error:
+            raise not_kept(self) from error
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Hook: called with each piece of the body; writes it to `content`."""
-        self.content.write(data)
+        """Hook: called with each piece of the body; writes it to `content`.
+
+        Raises:
+            BodyNotKept: there is no room for it.
+        """
+        try:
+            self.content.write(data)
+        except OSError as error:
+            if self._streams:
+                raise  # it is kept nowhere: who reads it has failed
+            raise not_kept(self) from error
 
     def body_ended(self, error: RequestBodyError | None = None) -> None:
         """Take notice of the end of a body that is streamed.  Called once.
@@ -190,13 +203,19 @@ class Request:
 
         Args:
             path: the target.
+
+        Raises:
+            BodyNotKept: there is no room for the last of it.
         """
         self.clientproto = version
         self.method = command
         self.uri = path
         streams = self._streams
         if not streams:
-            self.content.seek(0, 0)
+            try:
+                self.content.seek(0, 0)
+            except OSError as error:
+                raise not_kept(self) from error
         if b"?"[0] in path:
             self.path, _, query = path.partition(b"?")
             try:
@@ -246,7 +265,7 @@ class Request:
         if body is not None:
             body.end(BodyIncomplete(body.received, body.length))
         if self.content is not None:
-            self.content.close()
+            let_go(self.content)
         self._notify(reason)
 
     # --- Ends --------------------------------------------------------------------------------------------------
@@ -293,10 +312,7 @@ class Request:
             self.channel = None
         channel.requestDone(self)
         if self.content is not None:
-            try:
-                self.content.close()
-            except OSError:
-                pass  # some programs put a file there that they have closed themselves
+            let_go(self.content)
         if self.notifications:
             self._notify(None)
 

@@ -15,6 +15,7 @@ __all__ = [
     "BodyDiscarded",
     "BodyIncomplete",
     "BodyMalformed",
+    "BodyNotKept",
     "BodyTooLarge",
     "BodyTooSlow",
     "Error",
@@ -238,6 +239,19 @@ class BodyMalformed(RequestBodyError):
 
     def __str__(self) -> str:
         return f"the request body is malformed: {self.reason}"
+
+
+class BodyNotKept(RequestBodyError):
+    """The file that should hold the body until it is whole cannot be made or written: the disk is full, for example.
+
+    It is no doing of the client's, so what the system says (the cause of this) is reported where this is raised.
+    """
+
+    # As nginx and lighttpd answer it; 507 is for what a resource should store (RFC 4918 section 11.5).
+    status = 500
+
+    def __str__(self) -> str:
+        return "the request body cannot be kept; what the system says of it is reported"
 
 
 class BodyDiscarded(RequestBodyError):
