@@ -20,6 +20,7 @@ from selvage.web._status import NOT_ALLOWED, NOT_FOUND
 from selvage.web.routes import _openapi
 from selvage.web.routes._answering import Answering
 from selvage.web.routes._cors import Cors, is_preflight
+from selvage.web.routes._models import Model, model_of
 from selvage.web.routes._paths import Path
 from selvage.web.routes._problem import Problem
 
@@ -41,6 +42,7 @@ class Route:
         handler: called with the request, and the parameters of the path by name.
         is_method: it is a method, and called with the object before all else.
         stream: whether it is called when the head of a request is there, and reads the body as it comes.
+        body: what the body has to be.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Route:
     handler: Callable[..., Any]
     is_method: bool = False
     stream: bool = False
+    body: Model | None = None
 
     def takes(self, method: str) -> bool:
         """Tell whether it answers to a method."""
@@ -106,6 +109,7 @@ class App:
         *,
         branch: bool = False,
         stream: bool = False,
+        body: Any = None,
     ) -> Callable[[_Handler], _Handler]:
         """Have the decorated function answer a path.
 
@@ -116,10 +120,12 @@ class App:
                 that the handler returns.
             stream: call the function as soon as the head of a request is there, and let it read the body as it comes, by
                 `request.body`.
+            body: what the JSON in the body has to be, for the description, and for `json_body`, which checks it and returns the
+                object: a model of pydantic, its TypeAdapter, or a Struct of msgspec.  Or a JSON schema, which is only described.
 
         Raises:
             ValueError: the path is malformed.
-            TypeError: `methods` is one word, or the handler does not take the parameters of the path.
+            TypeError: `methods` is one word, `body` no model, or the handler does not take the parameters of the path.
         """
         if isinstance(methods, str):
             raise TypeError(
@@ -129,11 +135,12 @@ class App:
             methods = () if branch else ("GET",)
         pattern = Path(self._prefix + path, branch=branch)
         names = tuple(method.upper() for method in methods)
+        model = None if body is None else model_of(body)
 
         def add(handler: _Handler) -> _Handler:
             is_method = _is_method(handler)
             _check_parameters(handler, pattern, is_method)
-            self.routes.append(Route(pattern, names, handler, is_method, stream))
+            self.routes.append(Route(pattern, names, handler, is_method, stream, model))
             return handler
 
         return add
@@ -275,6 +282,7 @@ class App:
     def _call(self, request: Any, route: Route, parameters: dict[str, Any], left: int) -> Any:
         # The template, for logs and metrics: a client can make up any number of paths.
         request.route = route.path.template
+        request.json_check = None if route.body is None else route.body.check
         at = len(request.postpath) - left
         request.prepath += request.postpath[:at]
         del request.postpath[:at]

@@ -28,7 +28,8 @@ def json_body(request: Any, check: Callable[[Any], Any] | None = None) -> Any:
     Args:
         check: called with it; what it returns is returned.  It raises ValueError where the content is not as it has to be,
             or an exception of the name ValidationError, as the libraries for it have: a function of yours, or
-            ``Item.model_validate`` of a pydantic model, each of whose errors the client is told with its place.
+            ``Item.model_validate`` of a pydantic model, each of whose errors the client is told with its place.  By default, what
+            the route says of its body, if anything.
 
     Raises:
         Problem: 415, when the body is not said to be JSON; 400, when it is none; 422, when `check` refuses it.
@@ -46,7 +47,9 @@ def json_body(request: Any, check: Callable[[Any], Any] | None = None) -> Any:
     except (ValueError, RecursionError):
         raise Problem(BAD_REQUEST, detail="The body is not valid JSON.") from None
     if check is None:
-        return content
+        check = getattr(request, "json_check", None)
+        if check is None:
+            return content
     try:
         return check(content)
     except Exception as error:

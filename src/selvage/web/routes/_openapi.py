@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from html import escape
 from inspect import cleandoc
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
+
+from selvage.web.routes._models import Components
 
 if TYPE_CHECKING:
     from selvage.web.routes._app import Route
@@ -21,6 +24,9 @@ _SCHEMAS = {
     "uuid": {"type": "string", "format": "uuid"},
 }
 
+# What is asked for so has no body, whatever the route says of the others.
+_WITHOUT_BODY = ("GET", "DELETE")
+
 # The service's own description is none of its operations.
 _OWN = ("/openapi.json", "/docs")
 
@@ -31,6 +37,7 @@ def describe(title: str, version: str, routes: Sequence[Route]) -> dict[str, Any
     """Return the OpenAPI document of these routes."""
     paths: dict[str, Any] = {}
     taken: set[str] = set()
+    components = Components()
     for route in routes:
         # Whatever is below a branch describes itself.
         if route.path.template in _OWN or route.path.branch:
@@ -38,8 +45,11 @@ def describe(title: str, version: str, routes: Sequence[Route]) -> dict[str, Any
         operations = paths.setdefault(route.path.as_uri_template(), {})
         for method in route.methods:
             if method.lower() not in operations:
-                operations[method.lower()] = _operation(route, method, taken)
-    return {"openapi": "3.1.0", "info": {"title": title, "version": version}, "paths": paths}
+                operations[method.lower()] = _operation(route, method, taken, components)
+    document = {"openapi": "3.1.0", "info": {"title": title, "version": version}, "paths": paths}
+    if components.named:
+        document["components"] = {"schemas": components.named}
+    return document
 
 
 def _id(name: str, method: str, taken: set[str]) -> str:
@@ -50,7 +60,7 @@ def _id(name: str, method: str, taken: set[str]) -> str:
     return found
 
 
-def _operation(route: Route, method: str, taken: set[str]) -> dict[str, Any]:
+def _operation(route: Route, method: str, taken: set[str], components: Components) -> dict[str, Any]:
     name = getattr(route.handler, "__name__", "")
     summary, _, description = cleandoc(route.handler.__doc__ or "").partition("\n")
     told: dict[str, Any] = {
@@ -68,6 +78,9 @@ def _operation(route: Route, method: str, taken: set[str]) -> dict[str, Any]:
             {"name": name, "in": "path", "required": True, "schema": _SCHEMAS[kind]}
             for name, kind in route.path.parameters.items()
         ]
+    if route.body is not None and method not in _WITHOUT_BODY:
+        schema = components.schema_of(route.body)
+        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return told
 
 
@@ -75,7 +88,8 @@ def page(document: dict[str, Any]) -> str:
     """Return a page that shows a description; it loads nothing."""
     title = escape(f"{document['info']['title']} {document['info']['version']}")
     operations = "".join(
-        f"<li><code>{escape(method.upper())} {escape(path)}</code> {escape(operation.get('summary', ''))}</li>"
+        f"<li><code>{escape(method.upper())} {escape(path)}</code> {escape(operation.get('summary', ''))}"
+        f"{_shown_body(document, operation)}</li>"
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     )
@@ -83,3 +97,13 @@ def page(document: dict[str, Any]) -> str:
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
         f'<body><h1>{title}</h1><ul>{operations}</ul><p><a href="openapi.json">openapi.json</a></p></body></html>'
     )
+
+
+def _shown_body(document: dict[str, Any], operation: dict[str, Any]) -> str:
+    """Return what a page shows of the body of an operation: its schema, and nothing where it has none."""
+    if "requestBody" not in operation:
+        return ""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    name = schema.get("$ref", "").rpartition("/")[2]
+    schema = document.get("components", {}).get("schemas", {}).get(name, schema)
+    return f"<details><summary>body</summary><pre>{escape(json.dumps(schema, indent=2))}</pre></details>"

@@ -1,0 +1,153 @@
+"""Bodies that a route has described: by models of pydantic and msgspec, and by JSON schemas."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from selvage.web.routes import App, json_body
+from tests.web.serving import Server
+
+from .test_app import JSON, ask
+
+
+def part_and_item() -> tuple[Any, Any]:
+    pydantic = pytest.importorskip("pydantic")
+    part = pydantic.create_model("Part", name=(str, ...))
+    return part, pydantic.create_model("Item", count=(int, ...), parts=(list[part], []))
+
+
+def service(body: Any, answer: Any = repr) -> tuple[App, Server]:
+    app = App(title="Items")
+
+    @app.route("/items", methods=["POST", "GET"], body=body)
+    def put(request: Any) -> Any:
+        return {"got": answer(json_body(request))}
+
+    return app, Server(app.resource())
+
+
+def schema_in(app: App, method: str = "post") -> Any:
+    operation = app.openapi()["paths"]["/items"][method]
+    assert operation["requestBody"]["required"] is True
+    return operation["requestBody"]["content"]["application/json"]["schema"]
+
+
+def test_a_model_of_pydantic_is_described_and_asked():
+    app, server = service(part_and_item()[1], lambda item: item.parts[0].name)
+    assert schema_in(app) == {"$ref": "#/components/schemas/Item"}
+    schemas = app.openapi()["components"]["schemas"]
+    assert set(schemas) == {"Item", "Part"} and schemas["Item"]["properties"]["count"]["type"] == "integer"
+    assert schemas["Item"]["properties"]["parts"]["items"] == {"$ref": "#/components/schemas/Part"}
+    assert "$defs" not in json.dumps(schemas)
+    sent = b'{"count": 1, "parts": [{"name": "nut"}]}'
+    assert ask(server, "POST /items", sent, JSON)[:2] == (200, {"got": "nut"})
+    code, problem, _ = ask(server, "POST /items", b'{"count": "many"}', JSON)
+    assert code == 422 and [each["pointer"] for each in problem["errors"]] == ["#/count"]
+
+
+def test_what_has_no_body_is_described_without_one():
+    app, _ = service({"type": "object"})
+    assert "requestBody" not in app.openapi()["paths"]["/items"]["get"]
+
+
+def test_a_check_of_its_own_is_taken_instead_of_the_routes():
+    app = App()
+    app.route("/", methods=["POST"], body=part_and_item()[1])(
+        lambda request: json_body(request, lambda _: {"own": 1})
+    )
+    assert ask(Server(app.resource()), "POST /", b"[]", JSON)[:2] == (200, {"own": 1})
+
+
+def test_another_route_is_not_checked_by_it():
+    app, server = service(part_and_item()[1])
+    app.route("/free", methods=["POST"])(lambda request: json_body(request))
+    assert ask(server, "POST /free", b"[1]", JSON)[:2] == (200, [1])
+
+
+def test_a_type_adapter():
+    pydantic = pytest.importorskip("pydantic")
+    app, server = service(
+        pydantic.TypeAdapter(list[part_and_item()[0]]), lambda parts: [each.name for each in parts]
+    )
+    assert schema_in(app) == {"type": "array", "items": {"$ref": "#/components/schemas/Part"}}
+    assert "Part" in app.openapi()["components"]["schemas"]
+    assert ask(server, "POST /items", b'[{"name": "nut"}]', JSON)[:2] == (200, {"got": ["nut"]})
+
+
+def test_a_model_that_holds_itself_and_a_generic_one():
+    pydantic = pytest.importorskip("pydantic")
+    from typing import Generic, Optional, TypeVar
+
+    T = TypeVar("T")
+
+    class Node(pydantic.BaseModel):  # type: ignore[name-defined,misc]
+        next: Optional[Node] = None  # noqa: UP045
+
+    class Page(pydantic.BaseModel, Generic[T]):  # type: ignore[name-defined,misc]
+        entries: list[T]
+
+    Node.model_rebuild(_types_namespace={"Node": Node, "Optional": Optional})
+    assert schema_in(service(Node)[0]) == {"$ref": "#/components/schemas/Node"}
+    app = service(Page[int])[0]
+    assert schema_in(app) == {"$ref": "#/components/schemas/Page_int_"}
+    assert set(app.openapi()["components"]["schemas"]) == {"Page_int_"}
+
+
+def test_models_of_one_name_are_told_apart():
+    pydantic = pytest.importorskip("pydantic")
+    app, _ = service(part_and_item()[1])
+    other = pydantic.create_model("Item", colour=(str, ...))
+    for path in ("/others", "/others/again"):
+        app.route(path, methods=["POST"], body=other)(lambda request: None)
+    paths, schemas = app.openapi()["paths"], app.openapi()["components"]["schemas"]
+    for path in ("/others", "/others/again"):
+        schema = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Item_2"}
+    assert set(schemas) == {"Item", "Part", "Item_2"} and "colour" in schemas["Item_2"]["properties"]
+
+
+def test_a_struct_of_msgspec():
+    msgspec = pytest.importorskip("msgspec")
+    part = msgspec.defstruct("Part", [("name", str)])
+    item = msgspec.defstruct("Item", [("count", int), ("parts", list[part], [])])
+    app, server = service(item, lambda item: item.parts[0].name)
+    assert schema_in(app) == {"$ref": "#/components/schemas/Item"}
+    assert set(app.openapi()["components"]["schemas"]) == {"Item", "Part"}
+    sent = b'{"count": 1, "parts": [{"name": "nut"}]}'
+    assert ask(server, "POST /items", sent, JSON)[:2] == (200, {"got": "nut"})
+    code, problem, _ = ask(server, "POST /items", b'{"count": "many"}', JSON)
+    assert code == 422 and "$.count" in problem["detail"]
+
+
+def test_a_json_schema_is_described_and_not_asked():
+    schema = {"type": "object", "required": ["<name>"]}
+    app, server = service(schema)
+    assert schema_in(app) == schema and "components" not in app.openapi()
+    assert ask(server, "POST /items", b"[]", JSON)[:2] == (200, {"got": "[]"})
+    page = ask(server, "GET /docs")[1]
+    assert b"<pre>" in page and b"&lt;name&gt;" in page and b"<name>" not in page
+
+
+def test_the_page_shows_the_schema_behind_a_name():
+    _, server = service(part_and_item()[1])
+    assert b"&quot;count&quot;" in ask(server, "GET /docs")[1]
+
+
+def test_what_is_no_model_is_refused_when_the_route_is_added():
+    for body in (int, lambda content: content, "Item"):
+        with pytest.raises(TypeError, match="no model of pydantic"):
+            App().route("/", methods=["POST"], body=body)
+
+
+def test_neither_library_is_loaded_for_a_service_without_models():
+    code = (
+        "import sys; from selvage.web.routes import App; App(title='A').openapi();"
+        "print([name for name in ('pydantic', 'msgspec') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
