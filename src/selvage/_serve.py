@@ -103,9 +103,19 @@ def _likely(owner: Any, name: str) -> str:
 
 
 def resource_of(
-    path: str | None = None, wsgi: str | None = None, asgi: str | None = None, app: str | None = None
+    path: str | None = None,
+    wsgi: str | None = None,
+    asgi: str | None = None,
+    app: str | None = None,
+    *,
+    hidden: bool = False,
+    links_out: bool = False,
 ) -> Any:
     """Return the resource to serve; one of the four is given.
+
+    Args:
+        hidden, links_out: for the `File` of `path`.  By default the careful way: a folder that somebody serves in passing is
+            often one that he works in, with its ``.git`` and ``.env``.
 
     Raises:
         Mistaken: what is given is none.
@@ -114,7 +124,7 @@ def resource_of(
     if path is not None:
         from selvage.web.static import File
 
-        return File(path)
+        return File(path, hidden=hidden, links_out=links_out)
     if wsgi is not None:
         return _wsgi(_load("--wsgi", wsgi), wsgi)
     if asgi is not None:

@@ -105,6 +105,16 @@ def _commands() -> click.Group:
         metavar="DIR",
         help="Serve the files of a folder, or one file.",
     )
+    @click.option(
+        "--hidden",
+        is_flag=True,
+        help="With --path: serve names that begin with a dot as well, such as .git and .well-known.",
+    )
+    @click.option(
+        "--links-out",
+        is_flag=True,
+        help="With --path: follow symbolic links that lead out of the folder.",
+    )
     @click.option("--wsgi", metavar="MODULE:NAME", help="Serve a WSGI application.")
     @click.option("--asgi", metavar="MODULE:NAME", help="Serve an ASGI application.")
     @click.option("--app", metavar="MODULE:NAME", help="Serve an App, a Resource or a Site of selvage.web.")
@@ -115,12 +125,12 @@ def _commands() -> click.Group:
         metavar="DESCRIPTION",
         help="Where to listen, such as tcp:8080 for all who can reach this machine.",
     )
-    def web(path: str | None, wsgi: str | None, asgi: str | None, app: str | None, listen: str) -> None:
+    def web(listen: str, hidden: bool, links_out: bool, **what: str | None) -> None:
         """Serve files or an application by HTTP, until interrupted.
 
         Answers that have begun are finished then.
         """
-        _serve_web(listen, path=path, wsgi=wsgi, asgi=asgi, app=app)
+        _serve_web(listen, hidden, links_out, **what)
 
     @group.command()
     @click.argument("file", type=click.File("r"), default="-")
@@ -146,7 +156,7 @@ def _version() -> str:
         return "(not installed)"
 
 
-def _serve_web(listen: str, **what: str | None) -> None:
+def _serve_web(listen: str, hidden: bool, links_out: bool, **what: str | None) -> None:
     import click
 
     from selvage._serve import Broken, Mistaken, endpoint_of, resource_of, serve
@@ -158,9 +168,11 @@ def _serve_web(listen: str, **what: str | None) -> None:
             if not given
             else f"give one of {' and '.join(f'--{name}' for name in given)}, not all: a process serves one thing"
         )
+    if (hidden or links_out) and "path" not in given:
+        raise click.UsageError("--hidden and --links-out are about the files of --path")
     try:
         endpoint = endpoint_of(listen)
-        resource = resource_of(**given)
+        resource = resource_of(**given, hidden=hidden, links_out=links_out)
     except Mistaken as error:
         raise click.BadParameter(str(error), param_hint=f"'{error.option}'") from None
     except Broken as error:

@@ -138,6 +138,35 @@ def test_a_folder(tmp_path):
         ).startswith("404 1")
 
 
+@pytest.mark.parametrize(
+    ("options", "served"),
+    [
+        ([], ["/data", "/sub/in"]),
+        (["--links-out"], ["/data", "/sub/in", "/out", "/outside/secret"]),
+        (["--hidden"], ["/data", "/sub/in", "/.git/config"]),
+    ],
+)
+def test_attack_038_a_folder_shows_what_is_meant_for_others(tmp_path, options, served):
+    (tmp_path / "secret").write_text("s")
+    root = tmp_path / "root"
+    for folder in (root / "sub", root / ".git"):
+        folder.mkdir(parents=True)
+    (root / "data").write_text("d")
+    (root / ".git" / "config").write_text("c")
+    (root / "out").symlink_to(tmp_path / "secret")
+    (root / "outside").symlink_to(tmp_path)
+    (root / "sub" / "in").symlink_to(root / "data")
+    with serving(tmp_path, "--path", "root", *options) as (url, _):
+        for path in ("/data", "/sub/in", "/out", "/outside/secret", "/.git/config"):
+            if path in served:
+                assert urlopen(url + path, timeout=PATIENCE_S).status == 200
+            else:
+                with pytest.raises(HTTPError, match="404"):
+                    urlopen(url + path, timeout=PATIENCE_S)
+        listing = urlopen(f"{url}/", timeout=PATIENCE_S).read()
+    assert (b"out" in listing, b".git" in listing) == ("/out" in served, "/.git/config" in served)
+
+
 @pytest.mark.external("curl")
 def test_fastapi(applications):
     with serving(applications, "--asgi", "applications:fast") as (url, process):
@@ -374,6 +403,7 @@ async def app(scope, receive, send):
         ([], "give one of --path, --wsgi, --asgi and --app, such as --path ."),
         (["--path", ".", "--wsgi", "a:b"], "give one of --path and --wsgi, not all"),
         (["--path", "nowhere"], "'nowhere' does not exist"),
+        (["--app", "mistaken:Klass", "--hidden"], "--hidden and --links-out are about the files of --path"),
         (["--asgi", "nowhere:app"], "there is no module 'nowhere', neither in "),
         (["--asgi", "nowhere.inner:app"], "there is no module 'nowhere'"),
         (["--asgi", "mistaken:asg"], "the module 'mistaken' has no 'asg'; did you mean 'asgi'?"),
