@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -626,6 +627,32 @@ def test_an_access_log_that_fails_loses_its_line_and_no_request(broken, tmp_path
         assert status(server.send(get(b"/"))) == 200
     kind = OSError if broken == "file" else ZeroDivisionError
     assert [report.failure.type for report in taken_reports()] == [kind, kind]
+
+
+def test_an_access_log_that_is_copied_and_emptied_begins_again(tmp_path):
+    log = tmp_path / "log"
+    server = Server(logPath=str(log))
+    server.site.startFactory()
+    server.send(get(b"/before"))
+    os.truncate(log, 0)
+    server.send(get(b"/after"))
+    server.site.stopFactory()
+    assert (
+        b"/after" in log.read_bytes() and b"\0" not in log.read_bytes() and b"/before" not in log.read_bytes()
+    )
+
+
+def test_an_access_log_that_another_program_put_aside_is_begun_anew(tmp_path):
+    server = Server()
+    server.site.logFile = file = LogFile("log", str(tmp_path), rotateLength=None)
+    server.site.startFactory()
+    server.send(get(b"/before"))
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    file.reopen()
+    server.send(get(b"/after"))
+    server.site.stopFactory()
+    file.close()
+    assert "/before" in (tmp_path / "log.1").read_text() and "/after" in (tmp_path / "log").read_text()
 
 
 def test_an_access_log_may_be_a_file_that_is_put_aside(tmp_path):
