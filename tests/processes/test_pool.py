@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -286,3 +288,28 @@ def test_messages_come_in_any_pieces():
     found = [each for octet in octets for each in message.feed(bytes([octet]))]
     assert found == [{"a": 1}]
     assert message.feed(pack("second")[5:]) == ("second",)
+
+
+PROGRAM_WITHOUT_A_GUARD = """
+import os
+import selvage
+from selvage.processes import ProcessPool
+
+async def main():
+    pool = ProcessPool(1)
+    try:
+        print(await pool.call(os.getpid))
+    finally:
+        await pool.close()
+
+selvage.run(main)
+"""
+
+
+def test_a_program_that_its_workers_run_again_starts_no_processes_without_end(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM_WITHOUT_A_GUARD)
+    ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert "if __name__ == '__main__':" in ended.stderr
+    assert "WorkerDied" in ended.stderr.splitlines()[-1]

@@ -692,3 +692,65 @@ def test_one_that_had_an_error_goes_on_hearing(reactor, run_for, reports, make):
         run_for(reactor)
         reactor.removeReader(reader)
         assert heard == ["refused", b"here now"]
+
+
+@pytest.mark.parametrize("make", [EpollWatcher, LoopWatcher])
+def test_what_was_found_of_a_closed_one_is_not_told_to_who_has_its_number_next(reactor, run_for, make):
+    """Two are ready at once; the first closes the other, and a newcomer gets its number."""
+    reactor._watcher = make(reactor._on_ready)
+    reactor._watcher.attach(reactor._asyncioEventloop)
+    pairs = [socket.socketpair() for _ in range(3)]
+    first, second, newcomer = (Descriptor(ours) for ours, _ in pairs)
+
+    def give_number_away(mine, other):
+        reactor.removeReader(mine)
+        reactor.removeReader(other)
+        os.dup2(newcomer.sock.fileno(), other.sock.fileno())
+        newcomer.sock = other.sock
+        reactor.addReader(newcomer)
+        reactor.callLater(0, reactor.callLater, 0, reactor.crash)
+
+    first.on_read = lambda: give_number_away(first, second)
+    second.on_read = lambda: give_number_away(second, first)
+    reactor.addReader(first)
+    reactor.addReader(second)
+    for _, theirs in pairs[:2]:
+        theirs.send(b"x")
+    run_for(reactor)
+    reactor.removeReader(newcomer)
+    for sock in [sock for pair in pairs for sock in pair]:
+        sock.close()
+    assert sorted([first.events, second.events]) == [[], ["read"]]
+    assert newcomer.events == []
+
+
+@pytest.mark.parametrize("make", [EpollWatcher, LoopWatcher])
+def test_what_was_found_of_a_closed_one_is_not_told_to_who_writes_by_its_number_next(reactor, run_for, make):
+    reactor._watcher = make(reactor._on_ready)
+    reactor._watcher.attach(reactor._asyncioEventloop)
+    ours, theirs = socket.socketpair()
+    full, other_end = socket.socketpair()
+    full.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            full.send(b"x" * 65536)
+    descriptor, newcomer = Descriptor(ours), Descriptor(full)
+
+    def give_number_away():
+        reactor.removeReader(descriptor)
+        reactor.removeWriter(descriptor)
+        os.dup2(full.fileno(), ours.fileno())
+        newcomer.sock = ours
+        reactor.addWriter(newcomer)
+        reactor.callLater(0, reactor.callLater, 0, reactor.crash)
+
+    descriptor.on_read = give_number_away
+    descriptor.on_write = lambda: None
+    reactor.addReader(descriptor)
+    reactor.addWriter(descriptor)
+    theirs.send(b"x")
+    run_for(reactor)
+    reactor.removeWriter(newcomer)
+    for sock in (ours, theirs, full, other_end):
+        sock.close()
+    assert newcomer.events == []

@@ -45,9 +45,16 @@ def _prepare(message: bytes | None) -> None:
     """Look for modules where the pool's process does, and know its main module by name."""
     if message is None:
         return
-    from multiprocessing import spawn
+    from multiprocessing import current_process, spawn
 
-    spawn.prepare(pickle.loads(message))
+    # Programs that do not ask whether they are the main module would start workers here, which start workers, without end.
+    # multiprocessing refuses to, and `ProcessPool._start` with it, while this says so.
+    process: Any = current_process()
+    process._inheriting = True
+    try:
+        spawn.prepare(pickle.loads(message))
+    finally:
+        del process._inheriting
 
 
 def _answer(message: bytes) -> bytes:

@@ -321,11 +321,13 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
         return [selectable for selectable in removed if selectable not in internal]
 
     def _on_ready(self, number: int, readable: bool, writable: bool) -> None:
+        owner = self._write_owners.get(number)
         if readable and number in self._read_owners:
             reader, context = self._read_owners[number]
             context.run(self._doReadOrWrite, reader, "doRead")
-        if writable and number in self._write_owners:
-            writer, context = self._write_owners[number]
+        # Reading may have closed it, and given its number to another, about whom nothing is known yet.
+        if writable and owner is not None and self._write_owners.get(number) is owner:
+            writer, context = owner
             context.run(self._doReadOrWrite, writer, "doWrite")
 
     def _stop_watching(self) -> None:

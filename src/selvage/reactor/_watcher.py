@@ -88,6 +88,10 @@ class EpollWatcher:
         self._on_ready = on_ready
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched: dict[int, int] = {}  # number -> event mask
+        self._polls = 0
+        # Number -> how often had been polled when it came.  What one poll has found must not be told to a descriptor that
+        # came since then: it may have the number of one that was closed, which is whom that was about.
+        self._since: dict[int, int] = {}
         self.poller: Any = None  # there while anything is watched
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -108,6 +112,7 @@ class EpollWatcher:
         if mask:
             self._register(number, mask)
         elif self._watched.pop(number, None) is not None:
+            del self._since[number]
             try:
                 self.poller.unregister(number)
             except OSError:
@@ -122,8 +127,10 @@ class EpollWatcher:
         try:
             try:
                 self.poller.register(number, mask)
+                self._since[number] = self._polls
             except FileExistsError:
                 self.poller.modify(number, mask)
+                self._since.setdefault(number, self._polls)
         except BaseException:
             if begun:
                 self.poller.close()
@@ -142,10 +149,11 @@ class EpollWatcher:
     def _poll(self) -> None:
         if self.poller is None:
             return
+        self._polls = poll = self._polls + 1
         for number, events in self.poller.poll(0):
             watched = self._watched.get(number)
-            if watched is None:
-                continue  # somebody before it in this row has removed it
+            if watched is None or self._since[number] >= poll:
+                continue  # somebody before it in this row has removed it, and another may have its number
             # An error or a hang-up is for whoever watches: reading or writing will tell what it is.
             readable = bool(events & ~_system.EPOLLOUT and watched & _system.EPOLLIN)
             writable = bool(events & ~_system.EPOLLIN and watched & _system.EPOLLOUT)
