@@ -38,6 +38,38 @@ def test_the_program_and_its_status(here: Path) -> None:
     assert "Usage" in program(here).stdout or "[options]" in program(here).stdout
 
 
+# What cannot be made whoever asks for it: `file` is one.
+NO_FOLDER = "{here}/file/folder' for the tests cannot be made ("
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--temp-directory", "file"], "{here}/file' is not a folder that trial has made"),
+        (["--temp-directory", "folder"], "{here}/folder' is not a folder that trial has made"),
+        (["--temp-directory", "file/folder"], NO_FOLDER),
+        (["--temp-directory", "file/folder", "-j", "2"], NO_FOLDER),
+        (["--temp-directory", "file/folder", "--coverage"], NO_FOLDER),
+        (["--temp-directory", "held"], "{here}/held' is in use by another run of trial"),
+        (["--temp-directory", "taken"], "{here}/taken' for the tests cannot be made ("),
+        (["--logfile", "."], "the log file '.' cannot be written to ("),
+        (["--junit-xml", "file/xml"], "the results cannot be written to '{here}/file/xml' ("),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_made_is_said_in_a_sentence(here: Path, arguments: list[str], words: str) -> None:
+    (here / "file").touch()
+    (here / "folder").mkdir()
+    (here / "held.lock").symlink_to(str(os.getpid()))
+    (here / "taken.lock").symlink_to("elsewhere")
+    done = program(here, *arguments, "test_given.ATests.test_ok")
+    assert done.returncode == 1, "as of a wrong command line"
+    assert words.format(here=here) in done.stderr
+    assert done.stderr.count("\n") == 1 and arguments[0] in done.stderr.partition("choose another")[2]
+    assert "Ran" not in done.stdout
+
+
 @pytest.mark.slow
 def test_where_it_was_made_that_a_test_leaves_behind(here: Path) -> None:
     write(

@@ -10,17 +10,21 @@ from typing import Any
 from selvage.paths import FilePath
 from selvage.reactor import FilesystemLock
 
-__all__ = ["NoTrialMarker", "WorkingDirectoryBusy", "remove_safely", "unused_test_directory"]
+__all__ = ["CannotBegin", "NoTrialMarker", "WorkingDirectoryBusy", "remove_safely", "unused_test_directory"]
 
 #: A file of this name says that a folder is trial's, and may be removed.
 _MARKER = "_trial_marker"
 
 
-class NoTrialMarker(Exception):
+class CannotBegin(Exception):
+    """No test can be run: what the run needs around it cannot be had.  Its text is for who has called trial."""
+
+
+class NoTrialMarker(CannotBegin):
     """A folder is not trial's, so it is not removed."""
 
 
-class WorkingDirectoryBusy(Exception):
+class WorkingDirectoryBusy(CannotBegin):
     """Another run of trial is using the folder that was asked for."""
 
 
@@ -36,7 +40,7 @@ def remove_safely(path: Any) -> None:
     name = os.fsdecode(path.path)
     if not os.path.exists(os.path.join(name, _MARKER)):
         raise NoTrialMarker(
-            f"{path!r} is not a folder that trial has made (there is no file {_MARKER} in it), so it is not removed: "
+            f"{name!r} is not a folder that trial has made (there is no file {_MARKER} in it), so it is not removed: "
             "remove it yourself, or choose another with --temp-directory"
         )
     try:
@@ -60,8 +64,18 @@ def unused_test_directory(base: Any, exact: bool = False) -> tuple[FilePath[str]
     Raises:
         WorkingDirectoryBusy: it is in use, and it has to be this one.
         NoTrialMarker: it is there, and it is not trial's.
+        CannotBegin: it cannot be made.
     """
     wanted = os.path.abspath(os.fspath(getattr(base, "path", base)))
+    try:
+        return _made(wanted, exact)
+    except (OSError, ValueError) as error:  # a ValueError: the name of its lock is taken by something else
+        raise CannotBegin(
+            f"the folder {wanted!r} for the tests cannot be made ({error}): choose another with --temp-directory"
+        ) from error
+
+
+def _made(wanted: str, exact: bool) -> tuple[FilePath[str], FilesystemLock]:
     os.makedirs(os.path.dirname(wanted), exist_ok=True)
     for number in count():
         path = f"{wanted}-{number}" if number else wanted
@@ -69,7 +83,9 @@ def unused_test_directory(base: Any, exact: bool = False) -> tuple[FilePath[str]
         if lock.lock():
             break
         if exact:
-            raise WorkingDirectoryBusy(f"{path} is in use by another run of trial")
+            raise WorkingDirectoryBusy(
+                f"{path!r} is in use by another run of trial: choose another with --temp-directory"
+            )
     folder = FilePath(path)
     try:
         if os.path.exists(path):

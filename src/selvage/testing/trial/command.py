@@ -25,6 +25,7 @@ from selvage.reactor import DelayedCall
 
 from . import _names as reflect, runner
 from ._coverage import new_tracer
+from ._folders import CannotBegin
 from ._junit import JUnitRecorder
 from ._local_variables import (
     getTestModules,
@@ -52,7 +53,7 @@ else:
     _Mapping = object  # the class that mixes these in is a dict
 
 
-class _DebuggerNotFound(Exception):
+class _DebuggerNotFound(CannotBegin):
     """There is no debugger of the name that was given."""
 
 
@@ -339,7 +340,7 @@ def _makeRunner(config: Options) -> Any:
     """Return what runs the tests.
 
     Raises:
-        _DebuggerNotFound: there is no such debugger.
+        CannotBegin: there is no such debugger, or the results cannot be written where they shall be.
     """
     make_reporter = config["reporter"]
     if config["junit-xml"] is not None:
@@ -375,8 +376,17 @@ def _makeRunner(config: Options) -> Any:
 
 
 def _also_as_xml(make_reporter: Callable[..., Any], path: str) -> Callable[..., Any]:
-    def write(text: str) -> None:
+    try:
+        # Before the tests have run, and not when their results are lost.
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise CannotBegin(
+            f"the results cannot be written to {path!r} ({error}): choose another file with --junit-xml"
+        ) from error
+
+    def write(text: str) -> None:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
@@ -392,6 +402,25 @@ def _prepare_debugging(config: Options) -> None:
     if config["debug-stacktraces"]:
         defer.setDebugging(True)
         DelayedCall.debug = True
+
+
+def _run_tests(config: Options, trial: Any, suite: Any) -> Any:
+    try:
+        result = trial.runUntilFailure(suite) if config["until-failure"] else trial.run(suite)
+    except KeyboardInterrupt:
+        # The reporter has told where; a traceback of the runner would only push that off the screen.
+        sys.excepthook = lambda *_: None
+        _write_coverage(config)
+        raise
+    _write_coverage(config)
+    return result
+
+
+def _write_coverage(config: Options) -> None:
+    if config.tracer is not None:
+        sys.settrace(None)
+        results = config.tracer.results()
+        results.write_results(show_missing=True, summary=False, coverdir=config.coverdir().path)
 
 
 def run() -> NoReturn:
@@ -411,21 +440,9 @@ def run() -> NoReturn:
         raise SystemExit(f"{sys.argv[0]}: {error}") from None
     _prepare_debugging(config)
     try:
-        trial = _makeRunner(config)
-    except _DebuggerNotFound as error:
+        result = _run_tests(config, _makeRunner(config), _getSuite(config))
+    except CannotBegin as error:
         raise SystemExit(f"{sys.argv[0]}: {error}") from None
-    suite = _getSuite(config)
-    try:
-        result = trial.runUntilFailure(suite) if config["until-failure"] else trial.run(suite)
-    except KeyboardInterrupt:
-        # The reporter has told where; a traceback of the runner would only push that off the screen.
-        sys.excepthook = lambda *_: None
-        raise
-    finally:
-        if config.tracer is not None:
-            sys.settrace(None)
-            results = config.tracer.results()
-            results.write_results(show_missing=True, summary=False, coverdir=config.coverdir().path)
     sys.exit(not result.wasSuccessful())
 
 
