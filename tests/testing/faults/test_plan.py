@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from random import Random
+from typing import Any
+
 import pytest
+from hypothesis import given, strategies as st
 
 from selvage.tasks import Clock
 from selvage.testing import AccumulatingProtocol
 from selvage.testing.faults import (
     SEED_VARIABLE,
     Bandwidth,
+    ChangeAddress,
+    ConnectTimeout,
     Corrupt,
     Cut,
     Delay,
     Duplicate,
+    FailLookup,
     FaultPlan,
     Fragment,
+    HalfClose,
     Injected,
     Jump,
     JumpingClock,
+    Lose,
     NoAddress,
+    Refuse,
     Reorder,
+    SlowConnect,
+    SlowLookup,
+    Stall,
+    WrongAddress,
     plans_made,
 )
+from selvage.testing.faults._base import Draws
 
 
 def test_a_seed_is_drawn_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,17 +106,104 @@ def test_plans_made_in_a_block_are_collected() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Cut(1.5), "a probability is a number from 0 to 1, not 1.5"),
-        (lambda: Cut(at=(5, 1)), r"at is a number from 0 up, or a pair \(lowest, highest\), not \(5, 1\)"),
+        (lambda: Cut(1.5), "Cut: probability is a number from 0 to 1, not 1.5"),
+        (lambda: Lose(float("nan")), "Lose: probability is a number from 0 to 1, not nan"),
+        (
+            lambda: Cut(at=(5, 1)),
+            r"at is a whole number from 0 up, or a pair \(lowest, highest\) of such, not \(5, 1\)",
+        ),
+        (lambda: Stall(at=2.5), "at is a whole number from 0 up, or .*, not 2.5"),
+        (lambda: HalfClose(at=-1), "at is a whole number from 0 up, or .*, not -1"),
+        (lambda: Stall(seconds=-1), "seconds is a number from 0 up, or .*, not -1"),
         (lambda: Delay(-1), "seconds is a number from 0 up"),
-        (lambda: Fragment(0), "size is a number from 1 up"),
+        (lambda: Delay(10**400), "seconds is a number from 0 up"),
+        (lambda: Jump((-1.7e308, 1.7e308)), "seconds is a number, or a pair"),
+        (lambda: Delay(float("inf")), "seconds is a number from 0 up, .*, not inf"),
+        (lambda: Fragment(0), "size is a whole number from 1 up"),
+        (lambda: Fragment(1, pause=-1), "pause is a number from 0 up"),
+        (lambda: Corrupt(count=0), "count is a whole number from 1 up"),
+        (lambda: Reorder(by=0.5), "by is a whole number from 1 up"),
         (lambda: Bandwidth(0), "rate is a number from 1 up"),
-        (lambda: Cut(direction="up"), "a direction is 'sent', 'received' or 'both', not 'up'"),  # type: ignore[arg-type]
+        (lambda: Jump(float("nan")), r"seconds is a number, or a pair \(lowest, highest\) of such, not nan"),
+        (lambda: Cut(direction="up"), "direction is 'sent', 'received' or 'both', not 'up'"),  # type: ignore[arg-type]
+        (lambda: WrongAddress("nowhere"), "addresses is an IP literal, or a list of them, not 'nowhere'"),
+        (lambda: WrongAddress([]), "addresses is an IP literal, or a list of them, not \\[\\]"),
+        (lambda: ChangeAddress(["127.0.0.1", ""]), "addresses is a list of IP literals .*, not \\['127"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(make: object, words: str) -> None:
+def test_a_fault_that_makes_no_sense_is_refused(make: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        make()  # type: ignore[operator]
+        make()
+
+
+@pytest.mark.parametrize(
+    ("fault", "argument", "allowed"),
+    [
+        (fault, argument, allowed)
+        for fault, arguments in {
+            Cut: ["at", "direction"],
+            HalfClose: ["at"],
+            Stall: ["at", "seconds"],
+            Corrupt: ["at", "count"],
+            Delay: ["seconds"],
+            Fragment: ["size", "pause"],
+            Bandwidth: ["rate"],
+            Refuse: [],
+            ConnectTimeout: ["seconds"],
+            SlowConnect: ["seconds"],
+            Lose: [],
+            Duplicate: [],
+            Reorder: ["by"],
+            WrongAddress: ["addresses", "host"],
+            ChangeAddress: ["addresses"],
+            NoAddress: ["host"],
+            SlowLookup: ["seconds"],
+            FailLookup: ["reason"],
+            Jump: ["seconds"],
+        }.items()
+        for argument, allowed in [
+            ("probability", "a number from 0 to 1"),
+            *((each, "") for each in arguments),
+        ]
+    ],
+)
+def test_a_fault_of_things_of_a_wrong_type_is_refused(fault: Any, argument: str, allowed: str) -> None:
+    for value in (b"x", {}, True, [1, 2], (1, "x"), object()):
+        words = f"{fault.__name__}: {argument} is {allowed}.*, not {re.escape(repr(value))}"
+        with pytest.raises(TypeError, match=words):
+            fault(**{argument: value})
+
+
+def test_a_text_in_place_of_a_number_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Delay: seconds is a number from 0 up, or a pair .*, not 'x'"):
+        Delay("x")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="Cut: at is a whole number from 0 up, or a pair .*, not None"):
+        Cut(at=None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"at is a whole number from 0 up, or .*, not \(1, 2, 3\)"):
+        Cut(at=(1, 2, 3))  # type: ignore[arg-type]
+    with pytest.raises(TypeError) as caught:
+        Delay("x" * 10_000)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 400
+
+
+@given(low=st.floats(), high=st.floats(), pair=st.booleans())
+def test_whatever_number_a_fault_takes_it_can_draw(low: float, high: float, pair: bool) -> None:
+    amount = (low, high) if pair else low
+    for fault in (Delay, Bandwidth, Jump):
+        try:
+            made = fault(amount)
+        except ValueError:
+            continue
+        (name,) = made.ranges
+        drawn = Draws(Random(1), lambda: 0.0, lambda at, detail: None).number(getattr(made, name))
+        assert low <= drawn <= (high if pair else low)
+
+
+def test_a_plan_says_what_its_seed_and_its_clock_may_be() -> None:
+    with pytest.raises(TypeError, match="seed is a whole number, or None to draw one, not '7'"):
+        FaultPlan(seed="7")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="clock is a reactor or a Clock, not 5"):
+        FaultPlan(Delay(1), clock=5)
 
 
 def test_what_takes_time_needs_a_clock() -> None:

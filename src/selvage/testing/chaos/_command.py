@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ def command() -> click.Command:
         else click.Option([f"--{name}"], metavar=metavar, help=words, is_flag=False, flag_value=default)
         for name, (metavar, default, words, _) in OPTIONS.items()
     ]
-    return click.Command(
+    return _Command(
         "chaos",
         callback=_play,
         help="Stand between clients and a live service, and treat their connections badly.",
@@ -51,6 +52,18 @@ def command() -> click.Command:
     )
 
 
+class _Command(click.Command):
+    """Lets a number below zero be refused like any other that makes no sense, and not as an option that there is not."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        # After a space a minus sign begins no option; whoever reads a number takes the space off.
+        return super().parse_args(ctx, [_BELOW_ZERO.sub(r"\1 ", each) for each in args])
+
+
+_BELOW_ZERO = re.compile(r"^(--[\w-]+=)?(?=-[\d.])")
+
+
 def _play(listen: str, to: str, for_: str | None, **given: Any) -> None:
     options = {name: given.pop(name.replace("-", "_")) for name in OPTIONS}
     try:
@@ -64,7 +77,7 @@ def _seconds(text: str) -> float:
     try:
         seconds = duration(text)
     except ValueError as error:
-        raise ValueError(f"--for {text}: {error}") from None
+        raise ValueError(f"--for {text.strip()}: {error}") from None
     if not seconds:
-        raise ValueError(f"--for {text}: the proxy would end before it began")
+        raise ValueError(f"--for {text}: the proxy would end before it began; DURATION is above 0")
     return seconds

@@ -12,10 +12,13 @@ Three rules make a run repeatable:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NoReturn
+
+from selvage.failure import safe_repr
 
 __all__ = ["CLOSED", "CUT", "HALF", "LOST", "Amount", "Draws", "Fault", "Injected", "Item", "Stage"]
 
@@ -23,6 +26,9 @@ __all__ = ["CLOSED", "CUT", "HALF", "LOST", "Amount", "Draws", "Fault", "Injecte
 Amount = float | tuple[float, float]
 
 Direction = Literal["both", "sent", "received"]
+
+# Of a value that is refused, the characters that are told.
+_TOLD = 200
 
 # How a stream ends: cut by a fault; one direction only; closed on this side; lost, for a reason that comes with it.
 CUT, HALF, CLOSED, LOST = "cut", "half", "closed", "lost"
@@ -113,24 +119,39 @@ class Fault:
         name: how records call it.
         applies_to: to what it can happen: "connections", "attempts", "datagrams", "look-ups", "clocks".
         ranges: by name the fields that are an `Amount`, and the lowest number that makes sense there.
+        whole: those of them that are whole numbers.
         probability: how likely it is, from 0 to 1: of each connection, datagram or look-up.
     """
 
     name: ClassVar[str]
     applies_to: ClassVar[tuple[str, ...]]
     ranges: ClassVar[dict[str, float]] = {}
+    whole: ClassVar[tuple[str, ...]] = ()
     probability: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"{self!r}: a probability is a number from 0 to 1, not {self.probability!r}")
+        if not _is_number(self.probability) or not 0 <= self.probability <= 1:
+            self._refuse("probability", "a number from 0 to 1", _is_number(self.probability))
         for name, least in self.ranges.items():
-            value = getattr(self, name)
-            low, high = value if isinstance(value, tuple) else (value, value)
-            if value is not None and not least <= low <= high:
-                raise ValueError(
-                    f"{self!r}: {name} is a number from {least:g} up, or a pair (lowest, highest), not {value!r}"
-                )
+            self._check_amount(name, least)
+
+    def _check_amount(self, name: str, least: float) -> None:
+        value = getattr(self, name)
+        if value is None and getattr(type(self), name) is None:
+            return
+        ends = value if isinstance(value, tuple) else (value, value)
+        numbers = all(map(_is_number, ends))
+        whole = name in self.whole
+        if not numbers or not _can_be_drawn(ends, least, whole):
+            from_ = "" if least == -math.inf else f" from {least:g} up"
+            allowed = f"a {'whole ' * whole}number{from_}, or a pair (lowest, highest) of such"
+            self._refuse(name, allowed, numbers)
+
+    def _refuse(self, name: str, allowed: str, right_type: bool) -> NoReturn:
+        """Raise what says which argument is wrong, and what it may be."""
+        value = safe_repr(getattr(self, name))[:_TOLD]
+        error = ValueError if right_type else TypeError
+        raise error(f"{type(self).__name__}: {name} is {allowed}, not {value}")
 
     @property
     def needs_clock(self) -> bool:
@@ -144,3 +165,17 @@ class Fault:
     def on_datagrams(self, draws: Draws) -> Stage:
         """Give what each datagram of one direction goes through; "datagrams" only."""
         raise NotImplementedError(f"{self!r} does not happen to datagrams")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _can_be_drawn(ends: tuple[float, ...], least: float, whole: bool) -> bool:
+    if len(ends) != 2 or not least <= ends[0] <= ends[1]:
+        return False
+    try:
+        low, high = map(float, ends)
+    except OverflowError:
+        return False
+    return math.isfinite(high - low) and not (whole and (low % 1 or high % 1))

@@ -69,6 +69,7 @@ class Reorder(Fault):
     name = "reorder"
     applies_to = ("datagrams",)
     ranges = {"by": 1}
+    whole = ("by",)
     probability: float = 1.0
     by: Amount = (1, 3)
 

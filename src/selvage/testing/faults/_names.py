@@ -12,6 +12,7 @@ from selvage.addresses import IPv4Address, IPv6Address
 from selvage.interfaces import IHostnameResolver, IHostResolution, IResolutionReceiver
 from selvage.reactor import HostResolution
 from selvage.testing.faults._base import Amount, Draws, Fault
+from selvage.transports import isIPAddress, isIPv6Address
 
 if TYPE_CHECKING:
     from selvage.testing.faults._plan import FaultPlan
@@ -28,6 +29,11 @@ class LookupFault(Fault):
     #: Of this host only; None for all.
     host: str | None = field(default=None, kw_only=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.host, str | None):
+            self._refuse("host", "the name of one, or None for all", False)
+
     def wait(self, draws: Draws) -> float:
         """Give by how many seconds the answer comes late."""
         return 0.0
@@ -39,6 +45,24 @@ class LookupFault(Fault):
     def error(self, draws: Draws) -> Exception | None:
         """Give what the resolver raises; None if it answers."""
         return None
+
+
+def _are_addresses(given: Any) -> bool:
+    """Tell whether this is a list of IP literals that is not empty."""
+    return _is_list(given) and len(given) > 0 and all(map(_is_address, given))
+
+
+def _is_address(given: object) -> bool:
+    return isinstance(given, str) and (isIPAddress(given) or isIPv6Address(given))
+
+
+def _is_text(given: Any) -> bool:
+    """Tell whether this is a text, or a list of texts: of the right type, whatever is written in it."""
+    return isinstance(given, str) or (_is_list(given) and all(isinstance(each, str) for each in given))
+
+
+def _is_list(given: object) -> bool:
+    return isinstance(given, Sequence) and not isinstance(given, str | bytes)
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,11 @@ class WrongAddress(LookupFault):
     name = "wrong address"
     addresses: str | Sequence[str] = "127.0.0.1"
     probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not _are_addresses([self.addresses] if isinstance(self.addresses, str) else self.addresses):
+            self._refuse("addresses", "an IP literal, or a list of them", _is_text(self.addresses))
 
     def answer(self, draws: Draws, number: int) -> Sequence[str] | None:
         """See `LookupFault.answer`."""
@@ -80,10 +109,9 @@ class ChangeAddress(LookupFault):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.addresses, str) or not self.addresses:
-            raise ValueError(
-                f"{self!r}: addresses are a list of IP literals; one for all look-ups is WrongAddress"
-            )
+        if not _are_addresses(self.addresses):
+            allowed = "a list of IP literals (one for all look-ups is WrongAddress)"
+            self._refuse("addresses", allowed, _is_text(self.addresses))
 
     def answer(self, draws: Draws, number: int) -> Sequence[str] | None:
         """See `LookupFault.answer`."""
@@ -149,6 +177,11 @@ class FailLookup(LookupFault):
     name = "failed look-up"
     probability: float = 1.0
     reason: str = "the resolver is broken"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.reason, str):
+            self._refuse("reason", "a text", False)
 
     def error(self, draws: Draws) -> Exception | None:
         """See `LookupFault.error`."""

@@ -66,10 +66,16 @@ class FaultPlan:
         counts: by name of the fault how often it struck.
 
     Raises:
-        TypeError: what was given is no fault, or a fault takes time and there is no clock.
+        TypeError: what was given is no fault, or a fault takes time and there is no clock; a seed or a clock is none.
     """
 
     def __init__(self, *faults: Fault, seed: int | None = None, clock: Any = None) -> None:
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+            raise TypeError(
+                f"a FaultPlan's seed is a whole number, or None to draw one, not {safe_repr(seed)}"
+            )
+        if clock is not None and not (hasattr(clock, "callLater") and hasattr(clock, "seconds")):
+            raise TypeError(f"a FaultPlan's clock is a reactor or a Clock, not {safe_repr(clock)}")
         for fault in faults:
             if not isinstance(fault, Fault):
                 raise TypeError(f"a FaultPlan is made of faults such as Cut(0.1), not of {safe_repr(fault)}")

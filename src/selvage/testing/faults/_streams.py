@@ -29,7 +29,7 @@ class StreamFault(Fault):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.direction not in ("both", "sent", "received"):
-            raise ValueError(f"{self!r}: a direction is 'sent', 'received' or 'both', not {self.direction!r}")
+            self._refuse("direction", "'sent', 'received' or 'both'", isinstance(self.direction, str))
 
 
 def _pass(item: Item) -> list[Item]:
@@ -61,6 +61,7 @@ class _Somewhere(StreamFault):
     """One that strikes once some bytes have passed."""
 
     ranges = {"at": 0}
+    whole = ("at",)
 
     probability: float = 1.0
     at: Amount = _SOMEWHERE
@@ -180,14 +181,15 @@ class Corrupt(StreamFault):
     name = "corrupt"
     applies_to = ("connections", "datagrams")
     ranges = {"at": 0, "count": 1}
+    whole = ("at", "count")
     probability: float = 1.0
     at: Amount = _SOMEWHERE
-    count: int = 1
+    count: Amount = 1
 
     def on_stream(self, draws: Draws) -> Stage:
         """See `Fault.on_stream`."""
         happens = draws.happens(self.probability)
-        flips = {draws.whole(self.at): 1 << draws.random.randrange(8) for _ in range(self.count)}
+        flips = {draws.whole(self.at): 1 << draws.random.randrange(8) for _ in range(draws.whole(self.count))}
         if not happens:
             return _pass
         waiting = sorted(flips, reverse=True)
@@ -290,6 +292,7 @@ class Fragment(StreamFault):
 
     name = "fragment"
     ranges = {"size": 1, "pause": 0}
+    whole = ("size",)
     size: Amount = 1
     pause: Amount = 0
     probability: float = 1.0
