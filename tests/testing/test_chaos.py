@@ -321,6 +321,25 @@ def test_cut_connections_are_reset_for_both_sides(chaos: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("who", ["client", "service"])
+def test_bytes_before_a_cut_arrive_on_either_side(chaos: Any, who: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        proxy = chaos("--cut", "1@5", to=f"tcp:127.0.0.1:{listening.getsockname()[1]}")
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as client:
+            service, _ = listening.accept()
+            with service:
+                service.settimeout(PATIENCE_S)
+                talker, listener = (client, service) if who == "client" else (service, client)
+                talker.sendall(b"hello world")
+                assert listener.recv(5, socket.MSG_WAITALL) == b"hello"
+                for each in (talker, listener):
+                    with pytest.raises(ConnectionResetError):
+                        each.recv(1)
+    (fault,) = [each for each in proxy.events if each["event"] == "fault"] or [proxy.next_event("fault")]
+    assert (fault["fault"], fault["byte"]) == ("cut", 5)
+
+
+@pytest.mark.slow
 def test_what_is_slow_arrives_whole(chaos: Any) -> None:
     proxy = chaos(
         "--delay",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from zope.interface import implementer
 
-from selvage.errors import ConnectionDone, ConnectionLost
+from selvage.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from selvage.failure import Failure
 from selvage.interfaces import IHalfCloseableProtocol
 from selvage.protocols import Protocol
@@ -73,22 +73,101 @@ def test_without_faults_a_plan_changes_nothing() -> None:
     assert first.reason.check(ConnectionDone) and second.reason.check(ConnectionDone)
 
 
-def test_cut_breaks_both_sides_after_exactly_so_many_bytes() -> None:
-    plan = FaultPlan(Cut(at=5, direction="sent"), seed=1)
-    first, second = Talker(b"hello world"), Talker()
+@pytest.mark.parametrize("direction", ["sent", "received"])
+def test_cut_delivers_what_came_before_it_and_breaks_both_sides(direction: Any) -> None:
+    plan = FaultPlan(Cut(at=5, direction=direction), seed=1)
+    first, second = Talker(b"hello world"), Talker(b"hello world")
     play(plan, first, second)
+    assert {"sent": second, "received": first}[direction].heard == b"hello"
     assert second.reason.check(ConnectionLost) and first.reason.check(ConnectionLost)
     assert "cut by FaultPlan" in str(first.reason.value)
     assert [(each.fault, each.target, each.direction, each.at) for each in plan.records] == [
-        ("cut", "connection 1", "sent", 5)
+        ("cut", "connection 1", direction, 5)
     ]
 
 
-def test_cut_delivers_what_came_before_it() -> None:
-    first = Talker()
-    play(FaultPlan(Cut(at=5, direction="received"), seed=1), first, Talker(b"hello world"))
-    assert first.heard == b"hello"
-    assert first.reason.check(ConnectionLost)
+def test_cut_of_what_is_sent_waits_until_the_other_side_takes_what_came_before() -> None:
+    first, second = Talker(b"hello world"), Talker()
+    pair = FaultPlan(Cut(at=5, direction="sent"), seed=1).connect(first, second)
+    pair.second.pauseProducing()
+    pair.flush()
+    first.transport.write(b"dropped")
+    first.transport.loseConnection()
+    second.transport.write(b"too late")
+    pair.flush()
+    assert (first.heard, second.heard, first.reason) == (b"", b"", None)
+    pair.second.resumeProducing()
+    pair.flush()
+    assert second.heard == b"hello"
+    assert second.reason.check(ConnectionLost) and "cut by FaultPlan" in str(first.reason.value)
+
+
+@pytest.mark.parametrize("end", ["loseConnection", "abortConnection"])
+def test_who_leaves_before_the_cut_has_struck_is_told_of_the_cut(end: str) -> None:
+    first, second = Talker(b"hello world"), Talker()
+    pair = FaultPlan(Cut(at=5, direction="sent"), seed=1).connect(first, second)
+    pair.second.pauseProducing()
+    getattr(second.transport, end)()
+    pair.flush()
+    assert "cut by FaultPlan" in str(first.reason.value)
+
+
+def test_abort_before_the_cut_has_struck_is_an_abort() -> None:
+    first, second = Talker(b"hello world"), Talker()
+    pair = FaultPlan(Cut(at=5, direction="sent"), seed=1).connect(first, second)
+    first.transport.abortConnection()
+    pair.flush()
+    assert (second.heard, first.reason.type) == (b"", ConnectionAborted)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("late", [True, False])
+def test_cut_of_what_is_sent_holds_a_producer_and_stops_it(streaming: bool, late: bool) -> None:
+    class Endless:
+        stopped = paused = False
+        asked = 0
+
+        def resumeProducing(self) -> None:
+            self.asked += 1
+            assert self.asked < 100, "asked for what nobody hears"
+            first.transport.write(b"abc")
+
+        def pauseProducing(self) -> None:
+            self.paused = True
+
+        def stopProducing(self) -> None:
+            self.stopped = True
+
+    first, second = Talker(), Talker()
+    pair = FaultPlan(Cut(at=5, direction="sent"), seed=1).connect(first, second)
+    pair.second.pauseProducing()
+    producer = Endless()
+    if late:
+        first.transport.write(b"hello world")
+    first.transport.registerProducer(producer, streaming)
+    first.transport.write(b"hello world")
+    pair.flush()
+    assert producer.paused is streaming and not producer.stopped
+    pair.second.resumeProducing()
+    pair.flush()
+    assert second.heard == (b"hello" if late or streaming else b"abcab")
+    assert producer.stopped and first.reason.check(ConnectionLost)
+
+
+def test_a_producer_that_is_done_before_the_cut_has_struck_is_not_stopped() -> None:
+    first, second = Talker(), Talker()
+    pair = FaultPlan(Cut(at=5, direction="sent"), seed=1).connect(first, second)
+    pair.second.pauseProducing()
+    fountain = Fountain(first.transport, 1)
+    first.transport.registerProducer(fountain, True)
+    first.transport.write(b"hello world")
+    first.transport.unregisterProducer()
+    fountain.left = 7
+    pair.flush()
+    pair.second.resumeProducing()
+    pair.flush()
+    assert (second.heard, fountain.left) == (b"hello", 7)
+    assert first.reason.check(ConnectionLost) and second.reason.check(ConnectionLost)
 
 
 def test_corrupt_changes_one_bit_of_one_byte_and_says_which() -> None:

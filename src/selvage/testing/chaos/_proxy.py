@@ -13,6 +13,7 @@ from selvage.failure import Failure
 from selvage.interfaces import IHalfCloseableProtocol, IStreamClientEndpoint
 from selvage.protocols import Factory, Protocol, connectionDone
 from selvage.testing._addresses import shown
+from selvage.testing.faults._last_words import when_sent
 
 __all__ = ["ChaosFactory", "Event"]
 
@@ -65,7 +66,7 @@ class _Side(Protocol):
             if reason.check(ConnectionDone):
                 transport.loseConnection()
             else:
-                transport.abortConnection()
+                when_sent(transport, transport.abortConnection)
 
 
 class _Client(_Side):

@@ -12,6 +12,7 @@ from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import ProtocolWrapper, WrappingFactory
 from selvage.testing.faults._base import CLOSED, CUT, HALF, LOST, Item
 from selvage.testing.faults._lane import Lane
+from selvage.testing.faults._last_words import LastWords, unsent_bytes
 
 if TYPE_CHECKING:
     from selvage.interfaces import IAddress
@@ -27,8 +28,9 @@ _HIGH_WATER = 64 * 1024
 class FaultyProtocol(ProtocolWrapper):
     """Stands between a transport and a protocol: both directions go through the faults of a plan.
 
-    How it ends: a cut aborts the transport, and the wrapped protocol hears `ConnectionLost`; an end on this side is told at
-    once; an end on the other side is told when what came before it has arrived.
+    How it ends: a cut aborts the transport, once what was sent before it has left, and the wrapped protocol hears
+    `ConnectionLost`; an end on this side is told at once; an end on the other side is told when what came before it has
+    arrived.
 
     Attributes:
         target: how records call this connection.
@@ -42,6 +44,7 @@ class FaultyProtocol(ProtocolWrapper):
         self._received = Lane(plan._stages(target, "received"), plan.clock, self._receive, self._failed)
         self._reason: Failure | None = None  # with what the plan has cut the connection
         self._lost: Failure | None = None  # the transport is gone, and the wrapped protocol does not know yet
+        self._cutting = False  # ... or will, when the transport has sent what came before
         self._leaving = False  # this side has ended it
         self._finishing = False  # loseWriteConnection was called
         self._over = False  # the wrapped protocol knows the end
@@ -59,6 +62,10 @@ class FaultyProtocol(ProtocolWrapper):
             )
         if (self._finishing or self.disconnecting) and not self._producing:
             return
+        if self._cutting:
+            if self._valve is not None:
+                self._valve.pauseProducing()
+            return
         if self._valve is not None:
             self._valve.wrote = True
         self._sent.put(Item(bytes(data), self._plan._now()))
@@ -68,6 +75,10 @@ class FaultyProtocol(ProtocolWrapper):
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Send the joined pieces."""
         self.write(b"".join(data))
+
+    def unsent_bytes(self) -> int:
+        """Return how many bytes were written and have not been given to the system yet; those under way count."""
+        return self._sent.held + unsent_bytes(self.transport)
 
     def loseConnection(self) -> None:
         """Close when all is sent, and no producer is left."""
@@ -110,6 +121,8 @@ class FaultyProtocol(ProtocolWrapper):
             )
         self._producing = True
         self._valve = _Valve(producer, streaming, self._sent)
+        if self._cutting:
+            return  # a push producer is paused when it writes, a pull producer is not asked
         transport.registerProducer(self._valve, True)
         if not streaming:
             self._valve.ask()
@@ -120,6 +133,8 @@ class FaultyProtocol(ProtocolWrapper):
         valve, self._valve = self._valve, None
         if valve is not None:
             valve.close()
+        if self._cutting:
+            return
         transport: Any = self.transport
         transport.unregisterProducer()
         if valve is not None and (self.disconnecting or self._finishing):
@@ -160,6 +175,8 @@ class FaultyProtocol(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the wrapped protocol, as the class says."""
+        if self._cutting and not self._leaving:
+            self._reason = self._reason or self._cut_reason()
         if self._reason is not None or self._leaving:
             self._finish(self._reason or reason)
             return
@@ -191,7 +208,7 @@ class FaultyProtocol(ProtocolWrapper):
     def _send(self, item: Item) -> None:
         transport: Any = self.transport
         if item.end == CUT:
-            self._break()
+            self._break_when_sent()
         elif item.end == CLOSED:
             self._leaving = True
             transport.loseConnection()
@@ -205,9 +222,30 @@ class FaultyProtocol(ProtocolWrapper):
             if self._valve is not None:
                 self._valve.lane_moved()
 
+    def _cut_reason(self) -> Failure:
+        return Failure(ConnectionLost(f"cut by {self._plan!r}"))
+
+    def _break_when_sent(self) -> None:
+        """Cut the connection when the transport has sent what it was given: that was before the cut."""
+        transport: Any = self.transport
+        if not unsent_bytes(transport):
+            self._break()
+            return
+        self._cutting = True
+        self._received.stop()
+        if self._producing:
+            transport.unregisterProducer()
+            assert self._valve is not None, "the lane has a stage, which cuts"
+            self._valve.pauseProducing()  # nothing that it says passes any more
+        transport.registerProducer(LastWords(transport, self._break, self._stop_producer), False)
+
+    def _stop_producer(self) -> None:
+        if self._valve is not None:
+            self._valve.stopProducing()
+
     def _break(self) -> None:
         """Cut the connection."""
-        self._reason = Failure(ConnectionLost(f"cut by {self._plan!r}"))
+        self._reason = self._cut_reason()
         self._sent.stop()
         self._received.stop()
         if self._lost is not None:
