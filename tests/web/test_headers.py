@@ -57,6 +57,12 @@ def test_the_cache_of_names_is_bounded(monkeypatch):
     assert len(_nameEncoder._canonicalHeaderCache) == _NameEncoder._MAX_CACHED_HEADERS
 
 
+def test_no_long_name_is_cached():
+    before = len(_nameEncoder._canonicalHeaderCache)
+    assert _nameEncoder.encode(b"x-" + b"y" * 9998) == b"X-Y" + b"y" * 9997
+    assert len(_nameEncoder._canonicalHeaderCache) == before
+
+
 @given(
     st.lists(
         st.tuples(TOKEN.map(str.encode), st.binary(max_size=9).map(lambda v: re.sub(rb"[\0\r\n]", b"", v)))

@@ -17,16 +17,11 @@ def head_of_answer(
     Args:
         headers: pairs of name and value, or `Headers`, which have nothing in them that is not fit to be sent.
     """
-    lines = [version + b" " + code + b" " + reason]
+    status_line = version + b" " + code + b" " + reason
     if isinstance(headers, Headers):
-        for name, values in headers._rawHeaders.items():
-            for value in values:
-                lines.append(name + b": " + value)
-    else:
-        for name, value in headers:
-            lines.append(_canonical(name) + b": " + _sanitizeLinearWhitespace(value))
-    lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+        return whole_answer(status_line, headers, b"")
+    lines = [_canonical(name) + b": " + _sanitizeLinearWhitespace(value) for name, value in headers]
+    return b"\r\n".join([status_line, *lines, b"", b""])
 
 
 def whole_answer(status_line: bytes, headers: Headers, body: bytes) -> bytes:

@@ -74,7 +74,7 @@ class HTTPChannel(Protocol, TimeoutMixin):
     requestFactory: Any = Request
     #: The `Site`, if one made it.
     site: Any = None
-    #: Whether requests are held to what llhttp and Twisted let pass, see `check_fields`; and what else is limited.
+    #: Whether more is asked of requests than llhttp and Twisted ask, see `check_fields`; and what else is limited.
     strict = False
     limits: Limits = DEFAULT_LIMITS
 
@@ -113,13 +113,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
     _takes_queued = True
     _peer: Any = None
     _own: Any = None
-
-    # Whether answers may be written by `write_answer`: a subclass that has a say in what is written is asked piece by piece.
-    _plain_writes = True
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._plain_writes = cls.write is HTTPChannel.write and cls.writeHeaders is HTTPChannel.writeHeaders
 
     def __init__(self) -> None:
         self.requests: list[Any] = []

@@ -45,8 +45,8 @@ _VERSIONS = {(b"1", b"1"): b"HTTP/1.1", (b"1", b"0"): b"HTTP/1.0"}
 # What says that there is a body.
 _LENGTHS = frozenset((b"Content-Length", b"Transfer-Encoding"))
 
-# After one of these the parser waits for a body, or for nothing more.
-_ENDS_OR_BODY = frozenset((*_LENGTHS, b"Connection"))
+# After one of these llhttp waits for a body, or for nothing more: to it Proxy-Connection is Connection, too.
+_ENDS_OR_BODY = frozenset((*_LENGTHS, b"Connection", b"Proxy-Connection"))
 
 
 class BadRequest(Exception):
@@ -148,7 +148,8 @@ class HeadParser:
             and method != b"CONNECT"
         ):
             check_fields(method, target, version, headers)
-            self._known_hosts = fields.get(b"Host") or self._known_hosts
+            # A copy here, too.
+            self._known_hosts = list(fields.get(b"Host", self._known_hosts))
         if known is None:
             length = 0 if _LENGTHS.isdisjoint(fields) else content_length(headers)
             self._known.note(lines, fields, length)
@@ -163,7 +164,7 @@ class HeadParser:
         fields: Fields = {}
         self._fields = fields
         parser = self._parser or httptools.HttpRequestParser(self)
-        # A parser that has seen a body announced is in no state for the next head.
+        # A parser that has seen a body announced, or an end, is in no state for the next head.
         self._parser = None
         try:
             parser.feed_data(_PLAIN_LINE + lines)

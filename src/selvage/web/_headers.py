@@ -53,8 +53,10 @@ def _safe_value(value: str | bytes) -> bytes:
 class _NameEncoder:
     """Turns names, in whatever case, into the form in which they are kept and sent."""
 
-    #: Programs use a few dozen names; the bound keeps peers who invent names from filling the memory.
+    #: Programs use a few dozen names; the bounds, in names and in characters of one, keep peers who invent names from filling
+    #: the memory.
     _MAX_CACHED_HEADERS = 10_000
+    _MAX_CACHED_LENGTH = 64
 
     #: Names that are not written with a capital for each word.
     _SPELLINGS = {
@@ -75,7 +77,10 @@ class _NameEncoder:
         canonical = self._canonicalHeaderCache.get(name)
         if canonical is None:
             canonical = self._encode(name)
-            if len(self._canonicalHeaderCache) < self._MAX_CACHED_HEADERS:
+            if (
+                len(name) <= self._MAX_CACHED_LENGTH
+                and len(self._canonicalHeaderCache) < self._MAX_CACHED_HEADERS
+            ):
                 self._canonicalHeaderCache[name] = canonical
         return canonical
 

@@ -3,24 +3,32 @@
 A client sends the same fields again and again, whatever it asks for; HTTP/2 has a table for that, HTTP/1 has it here.  All
 connections of a factory share one memory.  What is remembered has come twice, for what comes once costs more to keep than
 to parse; it is little, so that nobody fills the memory; and it holds no credentials, which are kept no longer than they are
-needed.
+needed.  In which fields programs send theirs nobody knows, so it is fields of which everybody knows that they have none.
 """
 
 from __future__ import annotations
 
 from selvage.web._grammar import host
+from selvage.web._headers import _canonical
 
 __all__ = ["Fields", "KnownFields"]
 
 Fields = dict[bytes, list[bytes]]
 
-#: How many sets of fields are remembered, of how many bytes and fields at most; of how many it is known that they came once.
+#: How many sets of fields are remembered, of how many bytes at most; of how many it is known that they came once.
 MOST_KNOWN = 128
 MOST_BYTES = 1024
-MOST_FIELDS = 32
 MOST_SEEN = 1024
 
-_SECRET = frozenset((b"Authorization", b"Cookie", b"Proxy-Authorization"))
+# What browsers, programs and proxies say with each request.  A Referer may tell more than it should; the access log has it, too.
+_ORDINARY_NAMES = """
+    Accept Accept-Charset Accept-Encoding Accept-Language Cache-Control Connection Content-Encoding Content-Length Content-Type
+    DNT Expect Forwarded Host If-Match If-Modified-Since If-None-Match Keep-Alive Origin Pragma Priority Range Referer Save-Data
+    Sec-CH-UA Sec-CH-UA-Mobile Sec-CH-UA-Platform Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC TE
+    Transfer-Encoding Upgrade Upgrade-Insecure-Requests User-Agent Via X-Forwarded-For X-Forwarded-Host X-Forwarded-Port
+    X-Forwarded-Proto X-Real-IP X-Requested-With
+"""
+_ORDINARY = frozenset(map(_canonical, _ORDINARY_NAMES.split()))
 
 
 class KnownFields:
@@ -45,7 +53,7 @@ class KnownFields:
         """
         number = hash(lines)
         if number in self._seen:
-            if len(lines) <= MOST_BYTES and len(fields) <= MOST_FIELDS and _SECRET.isdisjoint(fields):
+            if len(lines) <= MOST_BYTES and _ORDINARY.issuperset(fields):
                 self._remember(lines, fields, length)
         else:
             if len(self._seen) >= MOST_SEEN:

@@ -31,7 +31,7 @@ class Site(HTTPFactory):
         resource: the root.
         requestFactory: makes the requests; `Request` by default.
         parsePOSTFormSubmission: whether submitted forms are added to `request.args`.
-        strict: whether requests are held to what llhttp and Twisted let pass: one Host, a target of the right form.
+        strict: whether more is asked of requests than llhttp and Twisted ask: one Host, a target of the right form.
         limits: what is taken from one client.
         args, kwargs: for `HTTPFactory`: logPath, timeout, logFormatter, reactor.
 

@@ -14,6 +14,7 @@ from selvage.interfaces import IConsumer, implementer
 from selvage.logger import Logger
 from selvage.web import _request
 from selvage.web._answers import answer_with
+from selvage.web._channel import HTTPChannel
 from selvage.web._components import Componentized
 from selvage.web._content_file import _getContentFile
 from selvage.web._dates import datetimeToString
@@ -264,18 +265,25 @@ class Request(_request.Request, Componentized):
 
     def _may_answer_quickly(self) -> bool:
         """Tell whether `_answer` does what `write` and `finish` do (benchmarks: web hello)."""
-        return (
-            getattr(self.channel, "_plain_writes", False)
-            and self._encoder is None
-            and not self.startedWriting
-            and not self._inFakeHead
-            and not self._disconnected
-            and self.producer is None
-            and b"Content-Length" in self.responseHeaders._rawHeaders
-            # A subclass, or who puts something else in their place, has a say; to look into `__dict__` would have it made.
-            and getattr(self.write, "__func__", None) is Request.write
-            and getattr(self.finish, "__func__", None) is Request.finish
-        )
+        channel = self.channel
+        write: Any = self.write
+        finish: Any = self.finish
+        try:
+            return (
+                self._encoder is None
+                and not self.startedWriting
+                and not self._inFakeHead
+                and not self._disconnected
+                and self.producer is None
+                and b"Content-Length" in self.responseHeaders._rawHeaders
+                # A subclass, or who puts something else in their place, has a say; to look into `__dict__` would have it made.
+                and write.__func__ is _WRITE
+                and finish.__func__ is _FINISH
+                and channel.write.__func__ is _CHANNEL_WRITE
+                and channel.writeHeaders.__func__ is _CHANNEL_WRITE_HEADERS
+            )
+        except AttributeError:
+            return False  # what is no method of anybody is not ours
 
     def _render_unsupported(self, resrc: Any, error: UnsupportedMethod) -> None:
         allowed = error.allowedMethods
@@ -545,6 +553,11 @@ class _Spool:
 
     def unregisterProducer(self) -> None:
         """Do nothing: the end is told otherwise."""
+
+
+# What the quick way stands for.
+_WRITE, _FINISH = Request.write, Request.finish
+_CHANNEL_WRITE, _CHANNEL_WRITE_HEADERS = HTTPChannel.write, HTTPChannel.writeHeaders
 
 
 def path_of_url(target: bytes) -> bytes:
