@@ -5,15 +5,14 @@ h2 knows the frames and their states; this is what goes between it, the transpor
 *Control frames* (settings, acknowledgements, headers, resets) are written as soon as h2 has made them.  While the transport
 is full they are kept; a client that makes us keep more than `_maxBufferedControlFrameBytes` is cut off.
 
-*Data* is queued by stream and sent in the next turn of the loop, one frame of each stream after the other, as far as windows
-and transport allow.  Priorities are not kept (RFC 9113 has given them up): streams take turns.
+*Data* of answers waits in `WaitingAnswers` until the streams have had their turns.
 
 *Floods* of frames that cost the client next to nothing and the server something end the connection, see `Floods`.  What the
 client may send of bodies is told in `ReceiveWindows`, and what becomes of bodies that nobody reads in `UnreadBodies`.
 
 *Time.*  Without a request under way, frames that bring none put nothing off: after `timeOut` the connection ends.  While a
 request comes its body has a deadline, while it is answered the application takes its time, and while the answer waits for
-the client a stall has one, which a few bytes now and then do not put off (CVE-2019-9511).
+the client a stall has one.
 
 Twisted: `H2Connection` of `twisted.web._http2`.
 """
@@ -41,6 +40,7 @@ from selvage.reactor import get_reactor
 from selvage.web._frame_lengths import PREFACE_BYTES, FrameReader
 from selvage.web._head import BadRequest
 from selvage.web._http2_floods import UPDATES_PER_FRAME, Floods
+from selvage.web._http2_sending import WaitingAnswers
 from selvage.web._http2_stream import H2Stream, lost
 from selvage.web._http2_unread import UnreadBodies
 from selvage.web._http2_windows import ReceiveWindows
@@ -54,18 +54,9 @@ if TYPE_CHECKING:
 
 __all__ = ["H2Connection"]
 
-#: Bytes written at once; more of one stream waits until the others had their turn.
-_AT_ONCE = 65536
-
-#: Bytes that a client must take of what waits for it within `Limits.stall_s`: a modem's hundredth, so nobody who reads is hit.
-_PROGRESS_BYTES = 4096
-
 #: Bytes of header fields that the compressor remembers, whatever the client allows; what RFC 7541 begins with.  The client
 #: names up to 4 GiB, and with answers that repeat what it sent it would fill them.
 _MOST_REMEMBERED_BYTES = 4096
-
-#: Stands for the end of an answer in the queue of its stream.
-_END = None
 
 
 class H2Connection(Protocol, TimeoutMixin):
@@ -94,9 +85,6 @@ class H2Connection(Protocol, TimeoutMixin):
     _finishing = False  # the site stops
     _watching = False  # the transport says when it is full, as `watch` has asked
     _abortingCall: Any = None
-    _send_call: Any = None
-    _stall_call: Any = None
-    _taken = 0  # bytes that the client has taken since the stall began
 
     def __init__(self, reactor: Any = None) -> None:
         self._reactor = get_reactor() if reactor is None else reactor
@@ -105,11 +93,10 @@ class H2Connection(Protocol, TimeoutMixin):
         )
         self._reader = FrameReader(self.conn, PREFACE_BYTES)
         self.streams: dict[int, H2Stream] = {}
-        self._outbound: dict[int, deque[bytes | None]] = {}
+        self.answers = WaitingAnswers(self)
         self._floods = Floods(self)
         self.windows = ReceiveWindows(self)
         self.unread = UnreadBodies(self)
-        self._queued: dict[int, int] = {}  # bytes that wait, by stream
         self._streamCleanupCallbacks: dict[int, Deferred[int]] = {}
         self._bufferedControlFrames: deque[bytes] = deque()
         self._bufferedControlFrameBytes = 0
@@ -186,12 +173,13 @@ class H2Connection(Protocol, TimeoutMixin):
             _cancelTimeouts: whether the connection is gone altogether, so that it need not be cut.
         """
         self._stillProducing = False
-        for name in ("_send_call", "_stall_call"):
-            self._cancel(name)
+        self.answers.stop()
         self.unread.forget()
         if _cancelTimeouts:
             self.setTimeout(None)
-            self._cancel("_abortingCall")
+            call, self._abortingCall = self._abortingCall, None
+            if call is not None and call.active():
+                call.cancel()
         for streamID in list(self.streams):
             stream = self.streams.get(streamID)  # what one is told may have ended another
             if stream is not None:
@@ -199,12 +187,6 @@ class H2Connection(Protocol, TimeoutMixin):
                 self._forget(streamID)
         if _cancelTimeouts:
             self._tell_site("_channel_gone")
-
-    def _cancel(self, name: str) -> None:
-        call = getattr(self, name)
-        setattr(self, name, None)
-        if call is not None and call.active():
-            call.cancel()
 
     # --- Ends --------------------------------------------------------------------------------------------------
 
@@ -276,8 +258,7 @@ class H2Connection(Protocol, TimeoutMixin):
             # Nothing of it was done, so the client may ask again elsewhere.
             self.conn.reset_stream(streamID, h2.errors.ErrorCodes.REFUSED_STREAM)
             return
-        self._outbound[streamID] = deque()
-        self._queued[streamID] = 0
+        self.answers.begin(streamID)
         self._streamCleanupCallbacks[streamID] = Deferred()
         self._floods.updates_due += UPDATES_PER_FRAME
         try:
@@ -336,7 +317,7 @@ class H2Connection(Protocol, TimeoutMixin):
                 stream.windowUpdated()
         elif event.stream_id in self.streams:
             self.streams[event.stream_id].windowUpdated()
-        self._send_later()
+        self.answers.send_later()
 
     def _connection_terminated(self, event: Any) -> None:
         if self.strict and self.streams and event.error_code == h2.errors.ErrorCodes.NO_ERROR:
@@ -363,7 +344,7 @@ class H2Connection(Protocol, TimeoutMixin):
         if self._take_empty():
             for stream in list(self.streams.values()):
                 stream.windowUpdated()
-            self._send_later()
+            self.answers.send_later()
 
     # Names of Twisted's tests.
     @property
@@ -410,22 +391,11 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def writeDataToStream(self, streamID: int, data: bytes) -> None:
         """Queue a piece of an answer."""
-        queue = self._outbound.get(streamID)
-        if queue is None:
-            return
-        self.resetTimeout()
-        queue.append(bytes(data))
-        self._queued[streamID] += len(data)
-        if not self.takes_more(streamID):
-            self.streams[streamID].flowControlBlocked()
-        self._send_later()
+        self.answers.write(streamID, data)
 
     def endRequest(self, streamID: int) -> None:
         """Queue the end of an answer."""
-        queue = self._outbound.get(streamID)
-        if queue is not None:
-            queue.append(_END)
-            self._send_later()
+        self.answers.end(streamID)
 
     def abortRequest(self, streamID: int) -> None:
         """Reset a stream, by whose code the client knows that the answer is not complete; soon the request is told, too."""
@@ -454,18 +424,7 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def remainingOutboundWindow(self, streamID: int) -> int:
         """Return how many bytes the client still takes, those that wait taken off."""
-        try:
-            window = int(self.conn.local_flow_control_window(streamID))
-        except h2.exceptions.ProtocolError:
-            return 0
-        return window - self._queued.get(streamID, 0)
-
-    def takes_more(self, streamID: int) -> bool:
-        """Tell whether a stream's producer is to go on: the window has room, and little waits to be sent.
-
-        The window alone is no bound: it is the client who makes it, as wide as 2 GiB, and then need not read.
-        """
-        return self._queued.get(streamID, 0) < _AT_ONCE and self.remainingOutboundWindow(streamID) > 0
+        return self.answers.remaining_window(streamID)
 
     def _respondToBadRequestAndDisconnect(
         self, streamID: int, status: int = BAD_REQUEST, more: bool = False
@@ -486,8 +445,7 @@ class H2Connection(Protocol, TimeoutMixin):
 
     def _forget(self, streamID: int) -> None:
         """Be done with a stream, and tell who waits for that."""
-        self._outbound.pop(streamID, None)
-        self._queued.pop(streamID, None)
+        self.answers.forget(streamID)
         stream = self.streams.pop(streamID, None)
         if stream is not None:
             stream.drop_input()
@@ -524,107 +482,25 @@ class H2Connection(Protocol, TimeoutMixin):
         self.connectionLost(lost())
         return False
 
-    def _send_later(self) -> None:
-        if self._send_call is None and self._stillProducing and self._consumerBlocked is None:
-            self._send_call = self.callLater(0, self._send_data)
-
-    def _send_data(self) -> None:
-        """Send what waits, one frame of each stream after the other, as far as it goes."""
-        self._send_call = None
-        pieces: list[bytes] = []
-        size = 0
-        self._ended_now: list[int] = []
-        progress = True
-        while progress and size < _AT_ONCE:
-            progress = False
-            for streamID in [each for each, queue in self._outbound.items() if queue]:
-                if self._send_frame(streamID):
-                    progress = True
-            pieces.append(self.conn.data_to_send())
-            size += len(pieces[-1])
-        if not size:
-            self._wait_for_window()
-            return
-        if progress:
-            self.resetTimeout()
-        self._taken += size
-        if self._taken >= _PROGRESS_BYTES or not any(self._outbound.values()):
-            self._cancel("_stall_call")
-        self.transport.write(b"".join(pieces))
-        for streamID in self._ended_now:
-            self.unread.answered(streamID)
-            self._forget(streamID)
-        for stream in list(self.streams.values()):
-            stream.windowUpdated()
-        if progress:
-            self._send_later()
-        else:
-            self._wait_for_window()
-
-    def _send_frame(self, streamID: int) -> bool:
-        """Have h2 make one frame of what waits for a stream; return whether it could."""
-        queue = self._outbound.get(streamID)
-        if not queue:
-            return False
-        piece = queue[0]
-        try:
-            if piece is _END:
-                trailers = self.streams[streamID].response_trailers
-                if trailers:
-                    self.conn.send_headers(streamID, trailers, end_stream=True)
-                else:
-                    self.conn.end_stream(streamID)
-                self._ended_now.append(streamID)
-                queue.clear()
-                return True
-            room = min(self.conn.local_flow_control_window(streamID), self.conn.max_outbound_frame_size)
-            if room <= 0:
-                return False
-            if len(piece) <= room:
-                queue.popleft()
-            else:
-                queue[0] = piece[room:]
-                piece = piece[:room]
-            self.conn.send_data(streamID, piece)
-        except h2.exceptions.ProtocolError:
-            self._forget(streamID)  # reset meanwhile
-            return True
-        self._queued[streamID] -= len(piece)
-        self._floods.updates_due += UPDATES_PER_FRAME
-        return True
-
-    def _wait_for_window(self) -> None:
-        """Begin to count the time in which the client takes nothing of what waits for it."""
-        patience = self.limits.stall_s
-        if self.strict and patience is not None and self._stall_call is None and any(self._outbound.values()):
-            self._taken = 0
-            self._stall_call = self.callLater(patience, self._stalled)
-
-    def _stalled(self) -> None:
-        self._stall_call = None
-        self._log.info("{peer} does not take what it is sent; cutting it off", peer=self.getPeer())
-        self.transport.abortConnection()  # type: ignore[attr-defined]
-
     # --- Back-pressure -----------------------------------------------------------------------------------------
 
     def pauseProducing(self) -> None:
         """Send no more for a while.  The transport calls this."""
         if self._consumerBlocked is None:
             self._consumerBlocked = Deferred()
-            self._cancel("_send_call")
-            self._wait_for_window()
+            self.answers.pause()
 
     def resumeProducing(self) -> None:
         """Go on.  The transport calls this."""
         blocked, self._consumerBlocked = self._consumerBlocked, None
-        self._cancel("_stall_call")
+        self.answers.client_takes()
         while self._bufferedControlFrames and self._consumerBlocked is None:
             data = self._bufferedControlFrames.popleft()
             self._bufferedControlFrameBytes -= len(data)
             self.transport.write(data)
         if blocked is not None:
             blocked.callback(None)
-        self._send_later()
+        self.answers.send_later()
 
     def stopProducing(self) -> None:
         """End everything: the connection is lost.  The transport calls this."""

@@ -298,7 +298,7 @@ class H2Stream:
         """Take notice that more may be sent; resume the producer if it was paused and is to go on."""
         if self.producer is None or self._producerProducing:
             return
-        if self._connection.takes_more(self.streamID):
+        if self._connection.answers.takes_more(self.streamID):
             self._producerProducing = True
             try:
                 self.producer.resumeProducing()
@@ -325,7 +325,7 @@ class H2Stream:
     def write(self, data: bytes) -> None:
         """Send a piece of the answer."""
         if data:
-            self._connection.writeDataToStream(self.streamID, data)
+            self._connection.answers.write(self.streamID, data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send several pieces."""
@@ -346,11 +346,11 @@ class H2Stream:
             ]
         if self.factory is not None:
             self.factory.log(request)
-        self._connection.endRequest(self.streamID)
+        self._connection.answers.end(self.streamID)
 
     def loseConnection(self) -> None:
         """End the answer as it is."""
-        self._connection.endRequest(self.streamID)
+        self._connection.answers.end(self.streamID)
 
     def abortConnection(self) -> None:
         """Reset the stream."""

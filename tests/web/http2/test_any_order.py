@@ -156,7 +156,12 @@ def test_nothing_is_left_and_no_window_is_lost(steps, discard_bytes, body_bytes)
     client.end()
     connection = client.server.protocol._channel
     assert client.ended is None and not client.server.closing
-    assert not (connection.streams or connection._outbound or connection._queued or connection.unread._left)
+    assert not (
+        connection.streams
+        or connection.answers._pieces
+        or connection.answers._sizes
+        or connection.unread._left
+    )
     # h2 opens the window when half of it is used, and we what is freed when that is worth a frame.
     assert client.h2.outbound_flow_control_window + connection.windows._to_open >= WINDOW // 2
     assert len(client.server.clock.getDelayedCalls()) == 1  # the one for an idle connection
