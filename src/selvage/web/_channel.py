@@ -13,9 +13,7 @@ the answer is complete first, the rest of the body is discarded.
 
 Who finds the end of a head or a body knows where the next thing begins, so no parser ever sees bytes of two requests.
 
-Reading pauses for three reasons, of which each is enough: input waits (above), the body waits for who reads it (the request
-called `pause_body`), or the client does not take the answer (the transport called `pauseProducing`).  `_update_reading`
-brings the transport in line with them.
+Who has to wait for whom, and when nothing is read, is in `BackPressure`.
 
 Deadlines.  `timeOut` is the time without any input while input is due, as in Twisted.  It does not help against who sends
 one byte at a time; so a channel made by a `Site` has two more, see `Limits`.
@@ -32,6 +30,7 @@ from selvage.logger import Logger
 from selvage.protocols import Protocol, connectionDone
 from selvage.protocols.policies import TimeoutMixin
 from selvage.web._answer_head import head_of_answer, whole_answer
+from selvage.web._channel_pressure import BackPressure
 from selvage.web._grammar import empty_lines
 from selvage.web._head import BadRequest, HeadParser
 from selvage.web._headers import Headers
@@ -39,7 +38,6 @@ from selvage.web._incoming import IncomingBody, begin_body, take_body
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._lingering import close_while_input_comes, refuse
 from selvage.web._partial_head import PartialHead, forget_partial_head, keep_incomplete_head
-from selvage.web._pull import _PullToPush
 from selvage.web._request import Request
 from selvage.web._status import BAD_REQUEST, REQUEST_HEADER_FIELDS_TOO_LARGE
 from selvage.web._unread import HEAD_BYTES, MUCH, close_in_time, look_at_transport
@@ -53,7 +51,7 @@ __all__ = ["HTTPChannel"]
 
 
 @implementer(ITransport, IPushProducer, IConsumer)
-class HTTPChannel(Protocol, TimeoutMixin):
+class HTTPChannel(BackPressure, Protocol, TimeoutMixin):
     """Takes requests from a connection, one at a time, and sends the answers.
 
     To requests it is the transport.  A `Site` or an `HTTPFactory` makes it.
@@ -84,24 +82,14 @@ class HTTPChannel(Protocol, TimeoutMixin):
     length: int | None = 0
 
     _log = Logger()
-    _networkProducer: Any = None
-    _requestProducer: Any = None
-    _requestProducerStreaming: object = None
-    _waitingForTransport = False
     _handlingRequest = False
     _transferDecoder: IncomingBody | None = None
-    _body_paused = False  # who reads the body has enough for now
     _abortingCall: Any = None
 
     _command = _path = _version = b""
     _dataBuffer = b""  # input that waits
     _partial_head: PartialHead | None = None  # what is known of a head of which that input is the beginning
     _consuming = False
-    _reading_paused = False
-    _watching = False  # the transport says when it is full
-    _unread = False  # the client does not take its answers, so it gets no more of them
-    _unwatched = 0  # bytes of answers since the transport was last looked at
-    _stall: Any = None  # the delayed call that cuts the connection when the client takes nothing for too long
     _ended = False
     _finishing = False  # the site stops: this answer is the last
     _seconds: Any = None  # gives the time, where the clock is known
@@ -157,16 +145,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
         for request in self.requests:
             if not request.startedWriting:  # a proxy sends nothing more then (RFC 9112 section 9.6)
                 request.responseHeaders.setRawHeaders(b"connection", [b"close"])
-
-    def _watch(self) -> None:
-        """Have the transport say when it is full.
-
-        With one of ours that is put off until there is something to say: most connections never have much to send, and
-        what they send goes a quicker way while nobody watches (benchmarks: web hello).
-        """
-        if not self._watching and self._networkProducer is not None:
-            self._watching = True
-            self._networkProducer.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
         """Take input."""
@@ -308,16 +286,6 @@ class HTTPChannel(Protocol, TimeoutMixin):
         self._ended = True
         self.persistent = False
         self._stop_body()
-
-    def pause_body(self) -> None:
-        """Read no more of a body that is streamed, for a while.  The request's body calls this."""
-        self._body_paused = True
-        self._update_reading()
-
-    def resume_body(self) -> None:
-        """Read on."""
-        self._body_paused = False
-        self._update_reading()
 
     def continue_body(self) -> None:
         """Tell a client that waits for that (100-continue) to send the body.  The request's body calls this."""
@@ -528,84 +496,3 @@ class HTTPChannel(Protocol, TimeoutMixin):
     def isSecure(self) -> bool:
         """Tell whether the connection is over TLS."""
         return ISSLTransport.providedBy(self.transport) or bool(getattr(self.transport, "TLS", False))
-
-    # --- Back-pressure -----------------------------------------------------------------------------------------
-
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Have a request's producer write, as fast as the client takes it.
-
-        Raises:
-            RuntimeError: there is one already.
-        """
-        if self._requestProducer is not None:
-            raise RuntimeError(
-                f"Cannot register producer {producer} because producer {self._requestProducer} was never unregistered."
-            )
-        if not streaming:
-            producer = _PullToPush(producer, self)
-        self._watch()
-        self._requestProducer = producer
-        self._requestProducerStreaming = streaming
-        if not streaming:
-            producer.startStreaming()
-        if self._waitingForTransport:
-            producer.pauseProducing()
-
-    def unregisterProducer(self) -> None:
-        """Take notice that the request's producer is done; there need not be one."""
-        producer, self._requestProducer = self._requestProducer, None
-        if producer is not None and not self._requestProducerStreaming:
-            producer.stopStreaming()
-        self._requestProducerStreaming = None
-
-    def stopProducing(self) -> None:
-        """Have the request's producer stop: the connection is lost.  The transport calls this."""
-        if self._requestProducer is not None:
-            self._requestProducer.stopProducing()
-
-    def pauseProducing(self) -> None:
-        """Write and read no more for a while: the client does not take what is sent.  The transport calls this."""
-        self._waitingForTransport = True
-        self._unread = self.strict
-        self._update_reading()
-        if self.strict and self.limits.stall_s is not None and self._stall is None:
-            self._stall = self.callLater(self.limits.stall_s, self._stalled)
-        if self._requestProducer is not None:
-            self._requestProducer.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        """Go on.  The transport calls this."""
-        self._waitingForTransport = self._unread = False
-        self._cancel_stall()
-        if self._dataBuffer and not (self._handlingRequest or self._consuming or self._ended):
-            data, self._dataBuffer = self._dataBuffer, b""
-            self._consume(data)
-        self._update_reading()
-        if self._requestProducer is not None:
-            self._requestProducer.resumeProducing()
-
-    def _stalled(self) -> None:
-        self._stall = None
-        self._log.info("{peer} does not take what it is sent; cutting it off", peer=self.getPeer())
-        self.forceAbortClient()
-
-    def _cancel_stall(self) -> None:
-        call, self._stall = self._stall, None
-        if call is not None:
-            call.cancel()
-
-    def _update_reading(self) -> None:
-        """Pause or resume reading, as there is a reason to pause or not."""
-        wanted = (
-            self._waitingForTransport
-            or self._body_paused
-            or (self._handlingRequest and len(self._dataBuffer) > self._optimisticEagerReadSize)
-        )
-        if self._transferDecoder is not None:
-            self._transferDecoder.hold(wanted)
-        if wanted != self._reading_paused and self._networkProducer is not None:
-            self._reading_paused = wanted
-            if wanted:
-                self._networkProducer.pauseProducing()
-            else:
-                self._networkProducer.resumeProducing()
