@@ -13,6 +13,7 @@ from selvage.tasks import Clock
 from selvage.testing import StringTransport
 from selvage.web.errors import BodyNotKept
 from selvage.web.http import HTTPFactory, Request as PlainRequest
+from selvage.web.resource import Resource
 from selvage.web.server import Site
 from tests.web.serving import Later, Seen, Server, status
 from tests.web.test_http2 import REQUEST, Client
@@ -107,6 +108,24 @@ def test_the_file_of_our_own_may_have_no_place(taken_reports, monkeypatch):
     server = Server()
     answer = server.send(POST + b"Content-Length: 200000\r\nExpect: 100-continue\r\n\r\n")
     assert status(answer) == 500 and told(taken_reports()) == ["Request"]
+
+
+@every_wire
+@every_disk
+def test_a_body_that_was_to_be_streamed_and_is_kept_after_all(wire, make, taken_reports, monkeypatch):
+    monkeypatch.setattr(Site, "getContentFile", lambda self, length: make(), raising=False)
+
+    class Above(Resource):
+        streams_body = True
+
+        def getChild(self, path: bytes, request: Any) -> Any:
+            return Later()
+
+    client = wire(Above(), 10)
+    for send in (lambda: client.piece(b"01234"), lambda: client.piece(b"56789"), client.end):
+        if client.status() is None:
+            send()
+    assert client.status() == 500 and told(taken_reports()) == ["Request"]
 
 
 @pytest.mark.parametrize("head", [BY_LENGTH, IN_CHUNKS], ids=["by length", "in chunks"])

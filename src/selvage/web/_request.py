@@ -483,7 +483,10 @@ class Request(RequestFacts):
         if not self.queued or self.queued is _QUEUED_SENTINEL:
             self.channel = None
         channel.requestDone(self)
-        self.content.close()
+        try:
+            self.content.close()
+        except OSError:
+            pass  # as `let_go` does
         if self.notifications:
             self._notify(None)
 

@@ -16,7 +16,7 @@ from selvage.web import _request
 from selvage.web._answers import answer_with
 from selvage.web._channel import HTTPChannel
 from selvage.web._components import Componentized
-from selvage.web._content_file import _getContentFile
+from selvage.web._content_file import _getContentFile, let_go
 from selvage.web._dates import datetimeToString
 from selvage.web._limits import Limits
 from selvage.web._pages import errorPage
@@ -193,8 +193,8 @@ class Request(_request.Request, Componentized):
             self._body = None
             self._streams = False
             self.content = file
-            file.seek(0)
             try:
+                file.seek(0)
                 if self.method == b"POST" and self._parsePOSTFormSubmission and not self._parse_form():
                     return
                 self._ask(resource)
@@ -202,7 +202,7 @@ class Request(_request.Request, Componentized):
                 self.processingFailed(Failure())
 
         def failed(reason: Failure) -> None:
-            file.close()
+            let_go(file)
             if not self._disconnected:
                 self.processingFailed(reason)
 
