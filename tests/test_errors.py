@@ -78,6 +78,10 @@ def test_every_class_is_documented_and_printable(name):
         (errors.BindError("foo", 5), "An error occurred binding to an interface: foo 5."),
         (errors.CannotListenError("eth0", 80, OSError("busy")), "Couldn't listen on eth0:80: busy."),
         (errors.CannotListenError("", 80, OSError("busy")), "Couldn't listen on any:80: busy."),
+        (
+            errors.CannotListenError(None, "/run/own.sock", OSError("busy")),
+            "Couldn't listen on /run/own.sock: busy.",
+        ),
         (errors.CannotListenError(None, 80, OSError("busy")), "Couldn't listen on any:80: busy."),
         (errors.MessageLengthError("64k"), "Message is too long to send: 64k."),
         (errors.DNSLookupError("no.such.host"), "DNS lookup failed: no.such.host."),

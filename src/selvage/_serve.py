@@ -12,7 +12,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, NoReturn
 
-from selvage.defer import Deferred, maybeDeferred, succeed
+from selvage.defer import Deferred, FirstError, gatherResults, maybeDeferred, succeed
 from selvage.endpoints import serverFromString
 from selvage.errors import CancelledError, CannotListenError
 from selvage.failure import Failure
@@ -161,12 +161,11 @@ def _asgi(application: Any, place: str) -> Any:
 
 
 def _own(found: Any, place: str) -> Any:
-    from selvage.web.interfaces import IResource
     from selvage.web.routes import App
 
     if isinstance(found, App):
         return found.resource()
-    if isinstance(found, Site) or IResource.providedBy(found):
+    if _is_own(found):
         return found
     kind = "a class" if isinstance(found, type) else f"a {type(found).__name__}"
     raise Mistaken(
@@ -174,11 +173,20 @@ def _own(found: Any, place: str) -> Any:
     )
 
 
+def _is_own(found: Any) -> bool:
+    """Tell whether it is for ``--app``."""
+    from selvage.web.interfaces import IResource
+    from selvage.web.routes import App
+
+    return isinstance(found, (App, Site)) or IResource.providedBy(found)
+
+
 def _check_callable(option: str, application: Any, place: str) -> None:
     if not callable(application):
+        hint = f": write --app {place}" if _is_own(application) else ""
         raise Mistaken(
             option,
-            f"{place!r} is of the type {type(application).__name__}, and no application: it cannot be called",
+            f"{place!r} is of the type {type(application).__name__}, and no application: it cannot be called{hint}",
         )
 
 
@@ -193,36 +201,37 @@ def _is_coroutine_function(application: Any) -> bool:
     return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(type(application).__call__)
 
 
-def endpoint_of(listen: str) -> Any:
-    """Return the endpoint of a description.
+def endpoint_of(listen: str) -> tuple[Any, bool]:
+    """Return the endpoint of a description, and whether it speaks TLS.
 
     Raises:
         Mistaken: it is none.
     """
     try:
-        return serverFromString(get_reactor(), listen)
+        return serverFromString(get_reactor(), listen), listen.partition(":")[0] in ("ssl", "tls")
     except ValueError as error:
         hint = f"; write tcp:{listen}:interface=127.0.0.1" if listen.isdecimal() else ""
         raise Mistaken("--listen", f"{error}{hint}") from None
 
 
-def serve(resource: Any, endpoint: Any, *, secure: bool = False) -> int:
+def serve(resource: Any, *endpoints: tuple[Any, bool]) -> int:
     """Serve a resource, or a site, until the program is interrupted; return the status to end with.
 
     Args:
-        secure: whether the endpoint speaks TLS, for the address that is told.
+        endpoints: where, each with whether it speaks TLS, for the address that is told.
     """
     reactor = get_reactor()
     log = configure()
     site = resource if isinstance(resource, Site) else Site(resource)
     status: list[int] = [0]
 
-    def listening(port: Any) -> None:
-        print(f"serving on {_shown(port.getHost(), secure)}; Ctrl-C ends", flush=True)
-        reactor.addSystemEventTrigger("before", "shutdown", stop, port)
+    def listening(ports: list[Any]) -> None:
+        places = [_shown(port.getHost(), secure) for port, (_, secure) in zip(ports, endpoints, strict=True)]
+        print(f"serving on {' and '.join(places)}; Ctrl-C ends", flush=True)
+        reactor.addSystemEventTrigger("before", "shutdown", stop, ports)
 
-    def stop(port: Any) -> Any:
-        closed = maybeDeferred(port.stopListening)
+    def stop(ports: list[Any]) -> Any:
+        closed = gatherResults([maybeDeferred(port.stopListening) for port in ports])
         stopped: Deferred[Any] = site.finish_requests(PATIENCE_S)
         stopped.addCallback(lambda _: closed).addCallback(lambda _: _shut_down(resource))
         stopped.addErrback(lambda failure: failure.trap(CancelledError) and None)
@@ -242,7 +251,10 @@ def serve(resource: Any, endpoint: Any, *, secure: bool = False) -> int:
 
     def begin() -> None:
         started = maybeDeferred(resource.startup) if hasattr(resource, "startup") else succeed(None)
-        started.addCallback(lambda _: endpoint.listen(site))
+        # Of several places the first that is not to be had is told of; consumeErrors, since others may be taken as well.
+        started.addCallback(
+            lambda _: gatherResults([each.listen(site) for each, _ in endpoints], consumeErrors=True)
+        )
         started.addCallbacks(listening).addErrback(failed)
 
     reactor.callWhenRunning(begin)
@@ -268,6 +280,8 @@ def _given_up(result: Any) -> Any:
 
 
 def _told(failure: Failure) -> str:
+    if isinstance(failure.value, FirstError):
+        failure = failure.value.subFailure
     error = failure.value
     message = failure.getErrorMessage().strip()
     number = getattr(getattr(error, "socketError", None), "errno", None)

@@ -120,12 +120,13 @@ def _commands() -> click.Group:
     @click.option("--app", metavar="MODULE:NAME", help="Serve an App, a Resource or a Site of selvage.web.")
     @click.option(
         "--listen",
-        default="tcp:8080:interface=127.0.0.1",
+        default=["tcp:8080:interface=127.0.0.1"],
         show_default=True,
+        multiple=True,
         metavar="DESCRIPTION",
-        help="Where to listen, such as tcp:8080 for all who can reach this machine.",
+        help="Where to listen, such as tcp:8080 for all who can reach this machine; may be given several times.",
     )
-    def web(listen: str, hidden: bool, links_out: bool, **what: str | None) -> None:
+    def web(listen: tuple[str, ...], hidden: bool, links_out: bool, **what: str | None) -> None:
         """Serve files or an application by HTTP, until interrupted.
 
         Answers that have begun are finished then.
@@ -156,7 +157,7 @@ def _version() -> str:
         return "(not installed)"
 
 
-def _serve_web(listen: str, hidden: bool, links_out: bool, **what: str | None) -> None:
+def _serve_web(listen: tuple[str, ...], hidden: bool, links_out: bool, **what: str | None) -> None:
     import click
 
     from selvage._serve import Broken, Mistaken, endpoint_of, resource_of, serve
@@ -171,13 +172,13 @@ def _serve_web(listen: str, hidden: bool, links_out: bool, **what: str | None) -
     if (hidden or links_out) and "path" not in given:
         raise click.UsageError("--hidden and --links-out are about the files of --path")
     try:
-        endpoint = endpoint_of(listen)
+        endpoints = [endpoint_of(each) for each in listen]
         resource = resource_of(**given, hidden=hidden, links_out=links_out)
     except Mistaken as error:
         raise click.BadParameter(str(error), param_hint=f"'{error.option}'") from None
     except Broken as error:
         raise click.ClickException(str(error)) from None
-    sys.exit(serve(resource, endpoint, secure=listen.partition(":")[0] in ("ssl", "tls")))
+    sys.exit(serve(resource, *endpoints))
 
 
 def _print_stories(file: TextIO, briefly: bool) -> None:

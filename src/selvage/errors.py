@@ -141,7 +141,9 @@ class CannotListenError(BindError):
         self.socketError = socketError
 
     def __str__(self) -> str:
-        place = f"{_cut(self.interface or 'any')}:{_cut(self.port)}"
+        place = _cut(self.port)
+        if not isinstance(self.port, (str, bytes)):  # else it is a path
+            place = f"{_cut(self.interface or 'any')}:{place}"
         return f"Couldn't listen on {place}: {self.socketError}."
 
 

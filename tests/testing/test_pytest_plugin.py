@@ -173,6 +173,10 @@ def test_in_strict_mode_only_marked_tests_are_ours(run: Any) -> None:
         @pytest.mark.selvage(5)
         async def test_wrongly_marked():
             pass
+
+        @pytest.mark.selvage(timeout="5")
+        async def test_marked_with_text():
+            pass
         """,
         mode="strict",
     )
@@ -180,7 +184,9 @@ def test_in_strict_mode_only_marked_tests_are_ours(run: Any) -> None:
     said = outcome.section("test_unmarked")
     assert "async def functions are not natively supported" in said
     assert "mark it with @pytest.mark.selvage" in said
-    assert "the marker selvage takes timeout= and clean=" in outcome.output
+    assert "the marker selvage takes timeout= and clean=, not 5" in outcome.output
+    assert "the marker selvage takes timeout= as seconds above 0, not '5'" in outcome.output
+    assert outcome.output.count("ERROR at") == 2 and "KeyError" not in outcome.output
 
 
 def test_what_nobody_handled_fails_the_test(run: Any) -> None:

@@ -84,3 +84,11 @@ def test_a_copy_changes_alone():
     copy.removeHeader("b")
     assert headers == Headers({"a": ["1"]})
     assert headers != copy and headers != {"a": ["1"]}
+
+
+def test_a_value_that_is_no_text_is_refused_with_its_name():
+    headers = Headers()
+    for give in (headers.addRawHeader, lambda name, value: headers.setRawHeaders(name, [value])):
+        with pytest.raises(TypeError, match=r"^the value of header 'X-Count' is a int: give str or bytes$"):
+            give("X-Count", 5)
+    assert not headers.hasHeader("x-count")

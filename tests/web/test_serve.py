@@ -89,7 +89,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Pop
                 assert process.stdout is not None
                 line = process.stdout.readline()
                 assert line, process.stderr.read() if process.stderr else ""
-                found = re.search(r"serving on http://127\.0\.0\.1:(\d+);", line)
+                found = re.search(r"serving on .*http://127\.0\.0\.1:(\d+);", line)
                 port = found and found[1]
             yield f"http://127.0.0.1:{port}", process
         finally:
@@ -388,6 +388,10 @@ class Flask:
 flask = Flask()
 
 async def asgi(scope, receive, send): ...
+
+from selvage.web.routes import App
+
+own = App()
 """
 
 STARTING = """
@@ -414,6 +418,8 @@ async def app(scope, receive, send):
         (["--asgi", "mistaken:flask"], "as ASGI has it: write --wsgi mistaken:flask"),
         (["--wsgi", "mistaken:asgi"], "as ASGI has it: write --asgi mistaken:asgi"),
         (["--wsgi", "mistaken:number"], "is of the type int"),
+        (["--wsgi", "mistaken:own"], "it cannot be called: write --app mistaken:own"),
+        (["--path", ".", "--listen", "tcp:0", "--listen", "tpc:80"], "did you mean 'tcp'?"),
         (["--app", "mistaken:Klass"], "is a class, not an App, a Resource or a Site"),
         (["--path", ".", "--listen", "tcp:99999"], "has to be from 0 to 65535, not 99999"),
         (["--path", ".", "--listen", "tpc:80"], "did you mean 'tcp'?"),
@@ -452,6 +458,15 @@ def test_a_port_that_is_taken_is_named(tmp_path):
     assert f"127.0.0.1:{port}" in told and "choose another place with --listen" in told
 
 
+def test_one_of_several_places_that_is_taken_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        places = [f"--listen=tcp:{each}:interface=127.0.0.1" for each in (0, port)]
+        status, told = refusal(tmp_path, "--path", ".", *places)
+    assert status == 1
+    assert told.splitlines()[-1].startswith(f"selvage web: Couldn't listen on 127.0.0.1:{port}")
+
+
 OWN = """
 from selvage.web.routes import App
 from selvage.web.server import Site
@@ -470,3 +485,16 @@ def test_applications_of_selvage(tmp_path, name):
     (tmp_path / "own.py").write_text(OWN)
     with serving(tmp_path, "--app", f"own:{name}") as (url, _), urlopen(url, timeout=PATIENCE_S) as answer:
         assert answer.read() == b"at home"
+
+
+def test_several_places(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    second = f"unix:{tmp_path / 'second.sock'}"
+    with serving(tmp_path, "--app", "own:app", "--listen", second) as (url, _):
+        with urlopen(url, timeout=PATIENCE_S) as answer:
+            assert answer.read() == b"at home"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE_S)
+            client.connect(str(tmp_path / "second.sock"))
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert client.makefile("rb").read().endswith(b"at home")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 import pytest
@@ -234,6 +235,70 @@ def test_what_cannot_be_sent_is_named(taken_reports):
     assert status(answer) == 500 and b"3.5" not in answer
     [report] = taken_reports()
     assert "returned a float" in str(report.failure.value) and "NOT_DONE_YET" in str(report.failure.value)
+
+
+async def soon() -> None: ...
+
+
+@pytest.mark.parametrize(
+    "result, words",
+    [
+        (lambda: None, "returned None for <Request at .* method=GET uri=/ .*> .is a `return` missing.."),
+        (Resource, "returned a Resource for .* .a resource answers by its own render.request..:"),
+        (lambda: {"a": object()}, "returned a dict for .* that cannot be sent as JSON: .*type object is not"),
+        (lambda: [float("nan")], "returned a list for .* that cannot be sent as JSON"),
+        (lambda: {"a": Deferred()}, "that cannot be sent as JSON: .*; was it to be awaited[?]$"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_with_the_likely_fix(result, words, taken_reports):
+    assert status(answering(lambda request: result()).send(GET)) == 500
+    [report] = taken_reports()
+    assert re.search(words, str(report.failure.value))
+
+
+def test_a_coroutine_in_json_was_to_be_awaited(taken_reports):
+    waits = soon()
+    assert status(answering(lambda request: {"a": waits}).send(GET)) == 500
+    waits.close()
+    [report] = taken_reports()
+    assert str(report.failure.value).endswith("; was it to be awaited?")
+
+
+def test_a_second_finish_is_told_with_the_line_of_the_program(recwarn):
+    def answer(request: Any) -> Any:
+        request.finish()
+        request.finish()
+        return NOT_DONE_YET
+
+    assert status(answering(answer).send(GET)) == 200
+    [told] = recwarn
+    assert str(told.message) == "Warning! request.finish called twice." and told.filename == __file__
+
+
+@pytest.mark.parametrize("code", [0, 99, 1000, -200])
+def test_a_status_has_three_digits(code, taken_reports):
+    assert status(answering(lambda request: request.setResponseCode(code)).send(GET)) == 500
+    [report] = taken_reports()
+    assert "three digits" in str(report.failure.value) and str(code) in str(report.failure.value)
+
+
+class Application:
+    def resource(self) -> Resource:
+        return Resource()
+
+
+@pytest.mark.parametrize(
+    "thing, words",
+    [
+        (Resource, "not the class Resource: make one, as by Resource()"),
+        (Application(), "its resource() returns"),
+    ],
+)
+def test_what_is_no_resource_is_refused_at_once(thing, words):
+    for take, name in ((Site, "Site"), (lambda thing: Resource().putChild(b"a", thing), "putChild")):
+        with pytest.raises(TypeError, match=f"^{name} takes a resource, ") as caught:
+            take(thing)
+        assert words in str(caught.value)
 
 
 # --- Failing -------------------------------------------------------------------------------------------------------

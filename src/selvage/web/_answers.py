@@ -28,7 +28,7 @@ def answer_with(request: Any, resource: Any, result: Any) -> None:
         request._send(result.encode("utf-8"))
     elif isinstance(result, (dict, list)):
         _default_type(request, b"application/json")
-        request._send(json.dumps(result, separators=(",", ":"), allow_nan=False).encode("utf-8"))
+        request._send(_json(request, resource, result))
     elif isinstance(result, Deferred) or inspect.isawaitable(result):
         _wait(request, resource, result)
     elif isinstance(result, Iterator):
@@ -37,6 +37,17 @@ def answer_with(request: Any, resource: Any, result: Any) -> None:
         _wait(request, resource, _stream_async(request, result))
     else:
         request._did_not_return_bytes(resource, result)
+
+
+def _json(request: Any, resource: Any, result: Any) -> bytes:
+    try:
+        return json.dumps(result, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        hint = "; was it to be awaited?" if "coroutine" in str(error) or "Deferred" in str(error) else ""
+        raise kind(
+            f"{resource!r} returned a {type(result).__name__} for {request!r} that cannot be sent as JSON: {error}{hint}"
+        ) from None
 
 
 def _default_type(request: Any, kind: bytes) -> None:

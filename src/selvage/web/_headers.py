@@ -35,14 +35,17 @@ def _sanitizeLinearWhitespace(value: bytes) -> bytes:
     return b" ".join(value.splitlines())
 
 
-def _safe_value(value: str | bytes) -> bytes:
+def _safe_value(name: str | bytes, value: str | bytes) -> bytes:
     """Return a value as it may be sent.
 
     Raises:
+        TypeError: it is neither str nor bytes.
         ValueError: there is a NUL in it.
     """
     if isinstance(value, str):
         value = value.encode("utf-8")
+    elif not isinstance(value, bytes):
+        raise TypeError(f"the value of header {name!r} is a {type(value).__name__}: give str or bytes")
     if _find_unsafe(value) is None:
         return value
     if b"\0"[0] in value:
@@ -153,7 +156,7 @@ class Headers:
 
         Raises:
             InvalidHeaderName: the name is not a token.
-            TypeError: `values` is one value rather than a list of values.
+            TypeError: `values` is one value rather than a list of values, or a value neither str nor bytes.
             ValueError: there is a NUL in a value.
         """
         if isinstance(values, (str, bytes)):
@@ -167,7 +170,7 @@ class Headers:
                 # The quick way, which most go (benchmarks: web json).
                 self._rawHeaders[canonical] = [value]
                 return
-        self._rawHeaders[canonical] = [_safe_value(value) for value in values]
+        self._rawHeaders[canonical] = [_safe_value(name, value) for value in values]
 
     def addRawHeader(self, name: str | bytes, value: str | bytes) -> None:
         """Add one more field.
@@ -177,9 +180,7 @@ class Headers:
             TypeError: the value is neither str nor bytes.
             ValueError: there is a NUL in the value.
         """
-        if not isinstance(value, (str, bytes)):
-            raise TypeError(f"the value of header {name!r} is a {type(value).__name__}: give str or bytes")
-        canonical, safe = _canonical(name), _safe_value(value)
+        canonical, safe = _canonical(name), _safe_value(name, value)
         if canonical in self._rawHeaders:
             self._rawHeaders[canonical].append(safe)
         else:

@@ -85,6 +85,23 @@ def streams_body(resource: Any, request: Any) -> bool:
     return bool(wants(request) if callable(wants) else wants)
 
 
+def refuse_mistaken(thing: Any, taker: str) -> None:
+    """Refuse what is easily taken for a resource; requests would fail, one after the other.
+
+    Args:
+        taker: who was to take it.
+
+    Raises:
+        TypeError: it is a class, or an application that has a resource to give.
+    """
+    if isinstance(thing, type):
+        raise TypeError(
+            f"{taker} takes a resource, not the class {thing.__name__}: make one, as by {thing.__name__}()"
+        )
+    if not hasattr(thing, "getChildWithDefault") and callable(getattr(thing, "resource", None)):
+        raise TypeError(f"{taker} takes a resource, not {thing!r}: give what its resource() returns")
+
+
 @implementer(IResource)
 class Resource:
     """Something that is found under a path, with others below it; subclass it.
@@ -139,10 +156,11 @@ class Resource:
             path: the segment as bytes, without slashes; empty for what is found under a path that ends with a slash.
 
         Raises:
-            TypeError: `path` is not bytes.
+            TypeError: `path` is not bytes, or `child` a class or an application.
         """
         if not isinstance(path, bytes):
             raise TypeError(f"Path segment must be bytes, but {path!r} is {type(path)}")
+        refuse_mistaken(child, "putChild")
         self.children[path] = child
         # Before there was IResource, children knew their server.
         if self.server is not None:

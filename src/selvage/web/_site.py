@@ -10,7 +10,7 @@ from selvage.defer import Deferred
 from selvage.interfaces import IProtocolNegotiationFactory, implementer
 from selvage.web._factory import H2_ENABLED, HTTPFactory
 from selvage.web._limits import DEFAULT_LIMITS, Limits
-from selvage.web._resource import getChildForRequest
+from selvage.web._resource import getChildForRequest, refuse_mistaken
 from selvage.web._session import Session
 from selvage.web._site_request import Request
 
@@ -61,6 +61,7 @@ class Site(HTTPFactory):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        refuse_mistaken(resource, type(self).__name__)
         self.sessions: dict[bytes, Any] = {}
         self.resource = resource
         if requestFactory is not None:

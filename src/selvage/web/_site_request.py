@@ -404,8 +404,13 @@ class Request(_request.Request, Componentized):
 
     def _did_not_return_bytes(self, resrc: Any, body: Any) -> None:
         """Report that a resource returned what cannot be sent."""
+        what, hint = f"a {type(body).__name__}", ""
+        if body is None:
+            what, hint = "None", " (is a `return` missing?)"
+        elif callable(getattr(body, "render", None)):
+            hint = " (a resource answers by its own render(request))"
         raise TypeError(
-            f"{resrc!r} returned a {type(body).__name__} for {self!r}: return bytes, str, a dict or list for JSON, "
+            f"{resrc!r} returned {what} for {self!r}{hint}: return bytes, str, a dict or list for JSON, "
             "an iterator of bytes, a Deferred or coroutine of one of these, or NOT_DONE_YET"
         )
 

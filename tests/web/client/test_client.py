@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import traceback
+import zlib
 
 import pytest
 
@@ -292,7 +293,7 @@ def _stages():
         ),
         (
             body,
-            "GET https://h/path failed (body): ConnectionLost: Connection to the other side was lost in a"
+            "GET https://h/path failed (body): the body was cut short: ConnectionLost: Connection to the other side was lost in a"
             " non-clean fashion.",
         ),
     ]
@@ -1014,3 +1015,40 @@ def test_methods_in_small_letters_are_what_was_meant_and_others_go_to_the_letter
         it(given, "http://h/")
         assert it.sent().startswith(sent + b" / HTTP/1.1\r\n")
         it.answer(EMPTY)
+
+
+CUT_GZIP = zlib.compress(b"x" * 1000, wbits=31)[:-10]
+
+
+@pytest.mark.parametrize(
+    ("data", "stage", "words"),
+    [
+        (b"", "response", "no response came: ConnectionDone: "),
+        (b"HTTP/1.1 200 OK\r\nContent-", "response", "the response was cut short: ConnectionDone: "),
+        (response(200, b"1234")[:-1], "body", "the body was cut short: ConnectionDone: "),
+        (
+            response(200, CUT_GZIP, Content_Encoding="gzip"),
+            "body",
+            "ContentDecodingError: the body ends before",
+        ),
+        (
+            response(200, b"no gzip", Content_Encoding="gzip"),
+            "body",
+            "ContentDecodingError: the body is not compressed",
+        ),
+    ],
+)
+def test_what_was_still_to_come_is_told(it, data, stage, words):
+    results = it("GET", "http://h/page")
+    if data:
+        it.answer(data)
+    it.router.connections[0].connectionLost(Failure(ConnectionDone()))
+    error = failure_of(results)
+    assert (error.stage, error.url) == (stage, "http://h/page")
+    assert error.reason.startswith(words), error.reason
+
+
+def test_a_closed_client_says_so(it):
+    assert "closed" not in repr(it.client)
+    it.client.close()
+    assert repr(it.client) == "<Client closed <Connections 0 open, 0 idle, 0 waiting>>"

@@ -136,10 +136,11 @@ def _settings(item: pytest.Item) -> dict[str, Any]:
     marker = item.get_closest_marker("selvage")
     given = {} if marker is None else dict(marker.kwargs)
     if marker is not None and (marker.args or set(given) - {"timeout", "clean"}):
-        raise pytest.UsageError(
-            f"{item.nodeid}: the marker selvage takes timeout= and clean=, not {(*marker.args, *given)!r}"
-        )
+        wrong = ", ".join([*map(repr, marker.args), *(f"{name}=" for name in given)])
+        pytest.fail(f"the marker selvage takes timeout= and clean=, not {wrong}", pytrace=False)
     timeout = given.get("timeout")
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+        pytest.fail(f"the marker selvage takes timeout= as seconds above 0, not {timeout!r}", pytrace=False)
     return {
         "timeout_s": _default_timeout(item.config) if timeout is None else float(timeout),
         "clean": bool(given.get("clean", True)),
@@ -165,13 +166,19 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     if faults is not None:
         item.stash[_plans_key] = stack.enter_context(faults.plans_made())
     watched = _is_ours(item) and _is_watched(item)
+    wrong = None
     if watched:
-        _watch(item)
+        try:
+            _watch(item)
+        except pytest.fail.Exception as error:
+            wrong = error  # raised when the other plugins have begun, too: at the end they rely on it
     if watched or (_is_test_case(item) and "selvage.reactor" in sys.modules):
         from selvage.testing.pytest_plugin._running import ready_reactor
 
         ready_reactor()  # tests may run it themselves, and one before this may have stopped it
-    return (yield)
+    yield
+    if wrong is not None:
+        raise wrong
 
 
 def _is_watched(item: Any) -> bool:

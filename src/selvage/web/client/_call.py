@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from selvage.defer import CancelledError, Deferred
 from selvage.endpoints import AddressForbiddenError, ProxyError
-from selvage.errors import ConnectingCancelledError, DNSLookupError, HandshakeError
+from selvage.errors import (
+    ConnectingCancelledError,
+    ConnectionDone,
+    ConnectionLost,
+    DNSLookupError,
+    HandshakeError,
+)
 from selvage.failure import Failure
 from selvage.web._headers import Headers
 from selvage.web.client._arguments import Address
+from selvage.web.client._codecs import ContentDecodingError
 from selvage.web.client._errors import (
     RequestGenerationFailed,
     RequestTransmissionFailed,
+    ResponseNeverReceived,
     _WrapperException,
 )
 from selvage.web.client._failures import RequestError, RequestTimeout, words_of
@@ -153,7 +161,8 @@ class Call:
         if _is_cancelled(error):
             return CancelledError()
         root = _root_of(error)
-        told = RequestError(self._stage_of(error, root), self.method, self.url, words_of(root))
+        stage = self._stage_of(error, root)
+        told = RequestError(stage, self.method, self.url, _missing(stage, error, root) + words_of(root))
         told.__cause__ = error
         return told
 
@@ -169,8 +178,19 @@ class Call:
 def _root_of(error: BaseException) -> BaseException:
     """Return the exception that says most about what happened."""
     while isinstance(error, _WrapperException) and error.reasons:
-        error = getattr(error.reasons[0], "value", error.reasons[0])
+        reasons = [getattr(each, "value", each) for each in error.reasons]
+        # What stands before it is what it comes from: the end of the body, or zlib's own error.
+        error = next((each for each in reasons if isinstance(each, ContentDecodingError)), reasons[0])
     return error
+
+
+def _missing(stage: str, error: BaseException, root: BaseException) -> str:
+    """Return what was still to come when a connection ended, which the reason of its end does not say."""
+    if not isinstance(root, (ConnectionDone, ConnectionLost)):
+        return ""
+    if isinstance(error, ResponseNeverReceived):
+        return "no response came: "
+    return {"response": "the response was cut short: ", "body": "the body was cut short: "}.get(stage, "")
 
 
 def _is_cancelled(error: BaseException) -> bool:

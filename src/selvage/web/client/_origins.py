@@ -199,6 +199,11 @@ class Connections:
         self._shared: dict[Route, ClientConnection] = {}  # of HTTP/2
         self._is_closed = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether there are no connections any more, nor will be."""
+        return self._is_closed
+
     def __repr__(self) -> str:
         idle = sum(map(len, self._idle.values()))
         waiting = sum(map(len, self._waiting.values()))

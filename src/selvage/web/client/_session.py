@@ -179,7 +179,8 @@ class Client:
         self._decoder = ContentDecoderAgent(None, list(DECODERS.items()))
 
     def __repr__(self) -> str:
-        return f"<Client {self._connections!r}>"
+        state = "closed " if self._connections.is_closed else ""
+        return f"<Client {state}{self._connections!r}>"
 
     async def __aenter__(self) -> Self:
         return self
