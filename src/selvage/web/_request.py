@@ -353,16 +353,16 @@ class Request(RequestFacts):
         """Set the status.
 
         Args:
-            code: from 100 to 999.
+            code: three digits; up to 999 is not looked at, as in Twisted.
             message: the phrase beside it; by default what goes with the code.
 
         Raises:
             TypeError: the code is no int, or the phrase not bytes.
-            ValueError: the code has not three digits, or the phrase contains a line end.
+            ValueError: the code is beyond three digits, or the phrase contains a line end.
         """
         if not isinstance(code, int):
             raise TypeError(f"HTTP response code must be int, not {code!r}")
-        if not 100 <= code <= 999:
+        if not 0 < code <= 999:
             raise ValueError(f"HTTP response code must have three digits: no client would understand {code}")
         if message is None:
             self.code_message = RESPONSES.get(code, b"Unknown Status")
