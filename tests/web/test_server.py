@@ -18,7 +18,7 @@ from selvage.logger.files import LogFile
 from selvage.web import http
 from selvage.web.pages import errorPage, forbidden, notFound
 from selvage.web.resource import EncodingResourceWrapper, Resource
-from selvage.web.server import NOT_DONE_YET, GzipEncoderFactory, Request, Site
+from selvage.web.server import NOT_DONE_YET, GzipEncoderFactory, Limits, Request, Site
 from tests.web.serving import Later, Seen, Server, body, head, status
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -987,3 +987,26 @@ def test_a_site_that_stops_closes_idle_connections_at_once_and_cuts_the_rest():
     assert not busy.transport.disconnected
     busy.clock.advance(1)
     assert busy.transport.disconnected
+
+
+@pytest.mark.parametrize(
+    "mistake, error, words",
+    [
+        (
+            lambda: Limits(body_bytes="5 MB"),
+            TypeError,
+            r"Limits\(body_bytes='5 MB'\): give a number, 0 or more, or None",
+        ),
+        (
+            lambda: Limits(discard_bytes=None),
+            TypeError,
+            r"Limits\(discard_bytes=None\): give a number, 0 or more$",
+        ),
+        (lambda: Limits(head_s=-1), ValueError, r"Limits\(head_s=-1\): give a number"),
+        (lambda: Limits(stall_s=float("nan")), ValueError, r"Limits\(stall_s=nan\): give a number"),
+        (lambda: Site(Resource(), limits=5), TypeError, "limits= is a int: give Limits, such as"),
+    ],
+)
+def test_limits_that_are_none_are_refused(mistake, error, words):
+    with pytest.raises(error, match=words):
+        mistake()

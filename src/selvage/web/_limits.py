@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 __all__ = ["DEFAULT_LIMITS", "Limits"]
 
@@ -24,6 +24,10 @@ class Limits:
         discard_bytes: of a body that nobody reads any more because the answer is complete; the connection is kept if no more
             comes.  256 KiB is what Go takes.
         stall_s: seconds in which a client that is sent more than fits into its buffers takes none of it.  nginx has 60.
+
+    Raises:
+        TypeError: one is no number.
+        ValueError: one is below 0.
     """
 
     body_bytes: int | None = 64 * 1024 * 1024
@@ -33,6 +37,18 @@ class Limits:
     body_grace_s: float = 20
     discard_bytes: int = 256 * 1024
     stall_s: float | None = 60
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            or_none = ", or None for no bound" if "None" in str(field.type) else ""
+            if value is None and or_none:
+                continue
+            wanted = f"Limits({field.name}={value!r}): give a number, 0 or more{or_none}"
+            if not isinstance(value, (int, float)):
+                raise TypeError(wanted)
+            if not value >= 0:
+                raise ValueError(wanted)
 
 
 #: What a `Site` keeps to unless it is told otherwise.

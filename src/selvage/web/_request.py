@@ -353,7 +353,7 @@ class Request(RequestFacts):
         """Set the status.
 
         Args:
-            code: three digits; up to 999 is not looked at, as in Twisted.
+            code: from 1 to 999, as in Twisted; what clients understand has three digits.
             message: the phrase beside it; by default what goes with the code.
 
         Raises:

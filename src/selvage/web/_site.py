@@ -62,6 +62,10 @@ class Site(HTTPFactory):
     ) -> None:
         super().__init__(*args, **kwargs)
         refuse_mistaken(resource, type(self).__name__)
+        if not isinstance(limits, Limits):
+            raise TypeError(
+                f"limits= is a {type(limits).__name__}: give Limits, such as Limits(body_bytes=10_000_000)"
+            )
         self.sessions: dict[bytes, Any] = {}
         self.resource = resource
         if requestFactory is not None:

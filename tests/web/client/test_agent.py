@@ -282,3 +282,17 @@ def test_a_request_on_a_pooled_connection_takes_little(it):
     it.connections[0].dataReceived(EMPTY)
     exchange()
     assert calls_made(exchange) < 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "words"),
+    [
+        ({b"a": [b"b"]}, None, "the headers are a dict: give Headers"),
+        (None, b"text", "the body producer is a bytes: give an IBodyProducer, such as FileBodyProducer"),
+        (None, "text", "the body producer is a str: give an IBodyProducer"),
+    ],
+)
+def test_headers_and_bodies_of_a_wrong_type_are_named(headers, body, words):
+    agent = Fixture().agent
+    with pytest.raises(TypeError, match=f"^{words}"):
+        agent.request(b"POST", b"http://example.com/", headers, body)

@@ -248,3 +248,22 @@ def test_problems_have_the_status_of_an_error():
 def test_no_path_makes_matching_fail(segments, template):
     found = Path(template).match(segments)
     assert found is None or set(found) == set(Path(template).parameters)
+
+
+@pytest.mark.parametrize(
+    "mistake, words",
+    [
+        (lambda: App().route(put), "needs a path, such as '/items': write @app.route('/path')"),
+        (lambda: App().route(b"/items"), "route(b'/items') needs a path, such as '/items': give str"),
+        (lambda: App(cors="https://example.org"), "needs a Cors, such as Cors(['https://example.org'])"),
+        (
+            lambda: App().mount("/below", Resource),
+            "mount('/below', ...) takes a resource, not the class Resource",
+        ),
+        (lambda: Problem("404"), "Problem('404'): the status of a problem is a number, 400 to 599"),
+    ],
+)
+def test_what_is_given_instead_of_the_right_thing_is_named(mistake, words):
+    with pytest.raises(TypeError) as caught:
+        mistake()
+    assert words in str(caught.value)

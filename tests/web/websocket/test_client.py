@@ -233,3 +233,17 @@ def test_the_server_closes():
 def test_urls_that_are_none_of_websocket(url):
     with pytest.raises(ValueError, match="no URL of WebSocket"):
         WebSocketClientEndpoint(None, url)
+
+
+def test_a_factory_that_builds_no_protocol_is_told_at_once():
+    class Wrong:
+        def buildProtocol(self, url):
+            return None
+
+        def endpointForURI(self, uri):
+            return self
+
+    with pytest.raises(
+        TypeError, match="built None, which is no protocol of WebSocket: it has no negotiationStarted"
+    ):
+        WebSocketClientEndpoint(Wrong(), "ws://example.org/").connect(Wrong())

@@ -354,3 +354,15 @@ def test_a_program_that_fails_in_the_handshake_ends_with_1011_as_well(when):
     ((opcode, payload),) = frames_of(answer.partition(b"\r\n\r\n")[2])
     assert (opcode, close_code(payload)) == (CLOSE, 1011)
     assert [report.failure.type for report in reports] == [ZeroDivisionError]
+
+
+def test_what_is_no_protocol_is_a_500_that_says_what_is_missing(taken_reports):
+    server = Serving()
+    echo, server.program = server.program, object()
+    answer = server.shake_hands()
+    server.program = echo
+    assert answer.startswith(b"HTTP/1.1 500")
+    [report] = taken_reports()
+    assert "it has no negotiationStarted and no negotiationFinished and no connectionLost" in str(
+        report.failure.value
+    )

@@ -78,6 +78,10 @@ def _with_host(headers: Headers | None, host: bytes) -> Headers:
     """Return headers that have a Host; the caller's own are not changed."""
     if headers is None:
         headers = Headers()
+    elif not hasattr(headers, "hasHeader"):
+        raise TypeError(
+            f"the headers are a {type(headers).__name__}: give Headers, such as Headers({{'Accept': ['*/*']}})"
+        )
     elif headers.hasHeader(b"host"):
         return headers
     else:
@@ -234,9 +238,14 @@ class Agent(_AgentBase):
             `HTTP11ClientProtocol.request`.
 
         Raises:
-            TypeError: method or URL are no bytes.
+            TypeError: method or URL are no bytes, the headers no `Headers`, or the body is bytes or str.
             ValueError: they cannot be sent.
         """
+        if isinstance(bodyProducer, (bytes, str)):
+            raise TypeError(
+                f"the body producer is a {type(bodyProducer).__name__}: give an IBodyProducer, such as"
+                " FileBodyProducer(io.BytesIO(body))"
+            )
         target = target_of(uri)
         key = self._key_of(target.origin)
         pool = self._pool

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from selvage.defer import maybeDeferred
 from selvage.failure import Failure
 from selvage.reactor import get_reactor
-from selvage.web._resource import Resource
+from selvage.web._resource import Resource, refuse_mistaken
 from selvage.web._site import Site
 from selvage.web._status import NOT_ALLOWED, NOT_FOUND
 from selvage.web.routes import _openapi
@@ -81,6 +81,8 @@ class App:
     """
 
     def __init__(self, *, title: str | None = None, version: str = "1", cors: Cors | None = None) -> None:
+        if cors is not None and not isinstance(cors, Cors):
+            raise TypeError(f"App(cors={cors!r}) needs a Cors, such as Cors(['https://example.org'])")
         self.title = title
         self.version = version
         self.routes: list[Route] = []
@@ -125,8 +127,11 @@ class App:
 
         Raises:
             ValueError: the path is malformed.
-            TypeError: `methods` is one word, `body` no model, or the handler does not take the parameters of the path.
+            TypeError: the path is no text, `methods` one word, `body` no model, or the handler does not take the parameters of the path.
         """
+        if not isinstance(path, str):
+            hint = "write @app.route('/path')" if callable(path) else "give str"
+            raise TypeError(f"route({path!r}) needs a path, such as '/items': {hint}")
         if isinstance(methods, str):
             raise TypeError(
                 f"route({path!r}, methods={methods!r}) needs a list of methods, such as [{methods!r}]"
@@ -156,8 +161,13 @@ class App:
             self._prefix = outer
 
     def mount(self, path: str, below: App | Resource) -> None:
-        """Have another application, or any resource, answer below a path.  Its errors are its own."""
+        """Have another application, or any resource, answer below a path.  Its errors are its own.
+
+        Raises:
+            TypeError: `below` is neither.
+        """
         resource = below.resource() if isinstance(below, App) else below
+        refuse_mistaken(resource, f"mount({path!r}, ...)")
         # Whether it streams, it says itself when it is found.
         self.route(path, branch=True, stream=True)(lambda request, **parameters: resource)
 

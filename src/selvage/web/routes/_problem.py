@@ -29,6 +29,7 @@ class Problem(Exception):
         members: further members of the object, such as ``errors=[...]``.
 
     Raises:
+        TypeError: the status is no int.
         ValueError: the status is not that of an error.
     """
 
@@ -43,6 +44,8 @@ class Problem(Exception):
         headers: dict[str, str] | None = None,
         **members: Any,
     ) -> None:
+        if not isinstance(status, int):
+            raise TypeError(f"Problem({status!r}): the status of a problem is a number, 400 to 599")
         if not 400 <= status <= 599:
             raise ValueError(f"Problem({status}): the status of a problem is 400 to 599")
         super().__init__(status, title, detail)

@@ -20,6 +20,7 @@ from selvage.web.client._response import TransportProxyProducer
 from selvage.web.websocket._deflate import client_offer, finalize_answer
 from selvage.web.websocket._frames import MAX_FRAGMENTS, MAX_MESSAGE_BYTES, Frames
 from selvage.web.websocket._handshake import BadHandshake, check_answer, new_key, request_head
+from selvage.web.websocket._interfaces import check_protocol
 from selvage.web.websocket._wire import Wire
 
 __all__ = ["HANDSHAKE_TIMEOUT_S", "ConnectionRejected", "WebSocketClientEndpoint"]
@@ -127,6 +128,9 @@ class WebSocketClientEndpoint:
 
         Fails:
             With `ConnectionRejected` when the server does not accept, or as the endpoint's `connect` does.
+
+        Raises:
+            TypeError: the factory built no protocol of WebSocket.
         """
         uri = self._uri
         endpoint = self._endpoint_factory.endpointForURI(uri)
@@ -134,6 +138,7 @@ class WebSocketClientEndpoint:
         done: Deferred[Any] = Deferred(lambda _: handshake.give_up())
         handshake.done = done
         handshake.protocol = protocolFactory.buildProtocol(self._url)
+        check_protocol(handshake.protocol, protocolFactory)
 
         def refused(failure: Failure) -> None:
             if not done.called:

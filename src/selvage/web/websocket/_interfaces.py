@@ -57,6 +57,23 @@ class WebSocketProtocol(Protocol):
         """Hook: called once, last.  The reason is a `WebSocketViolation` when the peer broke the rules."""
 
 
+#: What is called for each connection; the other hooks, for what the peer may send.
+_ALWAYS_CALLED = ("negotiationStarted", "negotiationFinished", "connectionLost")
+
+
+def check_protocol(protocol: object, factory: object) -> None:
+    """Refuse what a factory has built if it cannot be told of a connection.
+
+    Raises:
+        TypeError: it has not got the hooks.
+    """
+    missing = [name for name in _ALWAYS_CALLED if not hasattr(protocol, name)]
+    if missing:
+        raise TypeError(
+            f"{factory!r} built {protocol!r}, which is no protocol of WebSocket: it has no {' and no '.join(missing)}"
+        )
+
+
 _WSP = TypeVar("_WSP", bound=WebSocketProtocol, covariant=True)
 
 

@@ -21,6 +21,7 @@ from selvage.web.websocket._handshake import (
     choose_subprotocol,
     is_same_origin,
 )
+from selvage.web.websocket._interfaces import check_protocol
 from selvage.web.websocket._wire import Wire
 
 __all__ = ["WebSocketResource"]
@@ -93,6 +94,7 @@ class WebSocketResource(Resource):
         if protocol is None:
             request.setResponseCode(FORBIDDEN)
             return b"refused"
+        check_protocol(protocol, self._factory)
         self._accept(request, key, protocol)
         return NOT_DONE_YET
 
