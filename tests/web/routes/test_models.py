@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
+from types import new_class
 from typing import Any
 
 import pytest
 
 from selvage.web.routes import App, json_body
+from selvage.web.routes._models import model_of
 from tests.web.serving import Server
 
 from .test_app import JSON, ask
@@ -136,6 +139,94 @@ def test_a_json_schema_is_described_and_not_asked():
 def test_the_page_shows_the_schema_behind_a_name():
     _, server = service(part_and_item()[1])
     assert b"&quot;count&quot;" in ask(server, "GET /docs")[1]
+
+
+def test_a_strict_model_takes_what_it_takes_of_json():
+    pydantic = pytest.importorskip("pydantic")
+    strict = pydantic.create_model(
+        "Day", __config__={"strict": True}, day=(date, ...), parts=(tuple[int, ...], ())
+    )
+    sent = b'{"day": "2026-02-03", "parts": [1]}'
+    for body in (strict, pydantic.TypeAdapter(strict)):
+        _, server = service(body, lambda day: [day.day.month, list(day.parts)])
+        assert ask(server, "POST /items", sent, JSON)[:2] == (200, {"got": [2, [1]]})
+        code, problem, _ = ask(server, "POST /items", b'{"day": "2026-02-03", "parts": ["1"]}', JSON)
+        assert code == 422 and [each["pointer"] for each in problem["errors"]] == ["#/parts/0"]
+
+
+def test_a_body_that_is_nested_too_deeply_for_its_model_is_refused(monkeypatch):
+    _, server = service(part_and_item()[1])
+    sent = b'{"count": 1, "more": ' + b"[" * 300 + b"]" * 300 + b"}"
+    assert ask(server, "POST /items", sent, JSON)[0] == 422
+
+    def too_deep(content: Any) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr("selvage.web.routes._models.json.dumps", too_deep)
+    check = model_of(part_and_item()[1]).check
+    assert check is not None
+    with pytest.raises(ValueError, match="nested too deeply"):
+        check([])
+
+
+def test_a_model_that_has_another_of_its_name():
+    pydantic = pytest.importorskip("pydantic")
+    inner = pydantic.create_model("Item", __module__="inner", count=(int, ...))
+    outer = pydantic.create_model("Item", __module__="outer", inner=(inner, ...))
+    app, _ = service(outer)
+    schemas = app.openapi()["components"]["schemas"]
+    assert len(schemas) == 2
+    described = schemas[schema_in(app)["$ref"].rpartition("/")[2]]
+    inside = schemas[described["properties"]["inner"]["$ref"].rpartition("/")[2]]
+    assert inside["properties"]["count"]["type"] == "integer"
+
+
+def test_names_are_those_that_a_description_may_have():
+    pydantic = pytest.importorskip("pydantic")
+    app, _ = service(pydantic.create_model("Größe", count=(int, ...)))
+    assert schema_in(app) == {"$ref": "#/components/schemas/Gr__e"}
+    assert set(app.openapi()["components"]["schemas"]) == {"Gr__e"}
+
+
+def test_a_struct_of_msgspec_that_has_numbers_for_names():
+    msgspec = pytest.importorskip("msgspec")
+    _, server = service(msgspec.defstruct("Stock", [("left", dict[int, str])]), lambda stock: stock.left[7])
+    assert ask(server, "POST /items", b'{"left": {"7": "nuts"}}', JSON)[:2] == (200, {"got": "nuts"})
+
+
+def test_a_generic_struct_of_msgspec():
+    msgspec = pytest.importorskip("msgspec")
+    from typing import Generic, TypeVar
+
+    T = TypeVar("T")
+    entries = {"__annotations__": {"entries": list[T]}, "__module__": __name__}
+    page = new_class("Page", (msgspec.Struct, Generic[T]), exec_body=lambda own: own.update(entries))
+    app, server = service(page[int], lambda page: page.entries)
+    assert schema_in(app) == {"$ref": "#/components/schemas/Page_int_"}
+    assert ask(server, "POST /items", b'{"entries": [1]}', JSON)[:2] == (200, {"got": [1]})
+    assert ask(server, "POST /items", b'{"entries": ["1"]}', JSON)[0] == 422
+
+
+@pytest.mark.parametrize("place", ["$defs", "definitions"])
+def test_what_a_json_schema_names_itself_is_found_in_the_description(place):
+    part = {"properties": {"parts": {"items": {"$ref": f"#/{place}/Part[int]"}}}}
+    schema = {"allOf": [{"$ref": f"#/{place}/Part[int]"}], "title": "Item", place: {"Part[int]": part}}
+    before = json.dumps(schema)
+    app, _ = service(schema)
+    reference = {"$ref": "#/components/schemas/Part_int_"}
+    assert schema_in(app) == {"allOf": [reference], "title": "Item"}
+    assert app.openapi()["components"]["schemas"] == {
+        "Part_int_": {"properties": {"parts": {"items": reference}}}
+    }
+    assert json.dumps(schema) == before
+
+
+def test_a_body_where_none_is_sent_is_refused_when_the_route_is_added():
+    for methods in (None, ["GET"], ["HEAD", "get"]):
+        with pytest.raises(TypeError, match='methods=\\["POST"\\]'):
+            App().route("/", methods, body={})
+    App().route("/", ["DELETE"], body={})
+    App().route("/", branch=True, body={})
 
 
 def test_what_is_no_model_is_refused_when_the_route_is_added():

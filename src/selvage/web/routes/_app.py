@@ -123,11 +123,13 @@ class App:
             stream: call the function as soon as the head of a request is there, and let it read the body as it comes, by
                 `request.body`.
             body: what the JSON in the body has to be, for the description, and for `json_body`, which checks it and returns the
-                object: a model of pydantic, its TypeAdapter, or a Struct of msgspec.  Or a JSON schema, which is only described.
+                object: a model of pydantic 2, its TypeAdapter, or a Struct of msgspec.  Or a JSON schema, which is only
+                described.
 
         Raises:
             ValueError: the path is malformed.
-            TypeError: the path is no text, `methods` one word, `body` no model, or the handler does not take the parameters of the path.
+            TypeError: the path is no text, `methods` one word, `body` no model or nothing that these methods send, or the
+                handler does not take the parameters of the path.
         """
         if not isinstance(path, str):
             hint = "write @app.route('/path')" if callable(path) else "give str"
@@ -141,6 +143,10 @@ class App:
         pattern = Path(self._prefix + path, branch=branch)
         names = tuple(method.upper() for method in methods)
         model = None if body is None else model_of(body)
+        if body is not None and names and {"GET", "HEAD"}.issuperset(names):
+            raise TypeError(
+                f'body= of {path!r}: no body is sent with {" or ".join(names)}, write methods=["POST"]'
+            )
 
         def add(handler: _Handler) -> _Handler:
             is_method = _is_method(handler)

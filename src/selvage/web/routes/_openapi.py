@@ -25,7 +25,7 @@ _SCHEMAS = {
 }
 
 # What is asked for so has no body, whatever the route says of the others.
-_WITHOUT_BODY = ("GET", "DELETE")
+_WITHOUT_BODY = ("GET", "HEAD", "DELETE")
 
 # The service's own description is none of its operations.
 _OWN = ("/openapi.json", "/docs")
