@@ -1,4 +1,5 @@
-"""What a test leaves behind: delayed calls, what is open, processes, threads, asyncio tasks, Deferreds without a result."""
+"""What a test leaves behind: delayed calls, what is open, processes, threads, Deferreds without a result, and of asyncio's
+tasks, servers, connections and timers."""
 
 from __future__ import annotations
 
@@ -20,13 +21,14 @@ from selvage.defer import Pending, getDebugging, pending
 from selvage.errors import ProcessExitedAlready
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
+from selvage.testing import _on_the_loop
 from selvage.testing._addresses import shown
 from selvage.testing._watched import tasks, watched
 
-__all__ = ["Surroundings", "hint"]
+__all__ = ["Surroundings", "told"]
 
-# Turns of the reactor before what is left is looked for: in the first, who was just closed is told of that; in the second,
-# those who were told act.
+# Turns of the reactor before what is left is looked for, and after it is taken away: in the first, who was just closed is
+# told of that; in the second, those who were told act.
 _TURNS = 2
 
 # Seconds that threads which a test has begun are given to end, all together; who joins its threads does not pay for it.
@@ -59,6 +61,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._known: dict[int, Any] = {}  # by id, and kept alive so that an id stays its own
+        self._callbacks: list[Any] = []  # of timers: who sets one again and again has a new one each time
         self._learn(_everything())
 
     @contextmanager
@@ -70,25 +73,20 @@ class Surroundings:
         finally:
             self._learn(each for each in _everything() if id(each) not in before)
 
-    def clean(self) -> list[str]:
-        """Take away what is left, and say what it was."""
-        reactor: Any = get_reactor()
-        if reactor._loop is not None and not reactor._loop.is_closed() and not reactor.running:
-            for _ in range(_TURNS):
-                reactor.iterate(0)
+    def look(self) -> list[tuple[_Kind, Any]]:
+        """Find what is left."""
+        _turn()
         gc.collect()
         self._wait_for_threads()
-        # All is looked at before anything is removed, which may leave traces of its own.
-        left = [(kind, each) for kind in _KINDS for each in kind.find() if id(each) not in self._known]
-        told = [
-            f"{kind.name}: {kind.words(each)}\n{kind.advice}".replace("\n", "\n    ") for kind, each in left
-        ]
+        return [(kind, each) for kind in _KINDS for each in kind.find() if not self._knows(kind, each)]
+
+    def remove(self, left: list[tuple[_Kind, Any]]) -> None:
+        """Take away what was left; all was looked at before, as this may leave traces of its own."""
         for kind, each in left:
             kind.remove(each)
-        if told and reactor._loop is not None and not reactor._loop.is_closed():
-            reactor.iterate(0)  # what was closed and cancelled ends
+        if left:
+            _turn()  # what was closed and cancelled ends
             self._learn(_everything())
-        return told
 
     def _wait_for_threads(self) -> None:
         until = time.monotonic() + _PATIENCE_S
@@ -98,9 +96,29 @@ class Surroundings:
 
     def _learn(self, things: Iterable[Any]) -> None:
         self._known.update((id(each), each) for each in things)
+        self._callbacks = [_on_the_loop.callback_of(each) for each in _timers() if id(each) in self._known]
+
+    def _knows(self, kind: _Kind, thing: Any) -> bool:
+        if id(thing) in self._known:
+            return True
+        return kind is _TIMER and _on_the_loop.callback_of(thing) in self._callbacks
 
 
-def hint() -> str:
+def told(left: list[tuple[_Kind, Any]]) -> str:
+    """Say what was left, and what to do about it."""
+    lines = [f"{kind.name}: {kind.words(each)}\n{kind.advice}" for kind, each in left]
+    return "\n".join("  " + each.replace("\n", "\n    ") for each in lines) + _hint()
+
+
+def _turn() -> None:
+    """Let the reactor turn, if it can."""
+    reactor: Any = get_reactor()
+    if reactor._loop is not None and not reactor._loop.is_closed() and not reactor.running:
+        for _ in range(_TURNS):
+            reactor.iterate(0)
+
+
+def _hint() -> str:
     """Say how to learn more, where that is so, and how to allow it."""
     more = "" if getDebugging() else "selvage_debug = true says where calls, ports and Deferreds were made; "
     return f"\n({more}@pytest.mark.selvage(clean=False) allows a test to leave things)"
@@ -157,6 +175,24 @@ def _tasks() -> list[Any]:
     return tasks(get_reactor())
 
 
+def _of_loop(find: Callable[[Any], list[Any]]) -> list[Any]:
+    reactor: Any = get_reactor()
+    loop = reactor._loop
+    return [] if loop is None or loop.is_closed() else find(loop)
+
+
+def _servers() -> list[Any]:
+    return _of_loop(_on_the_loop.servers)
+
+
+def _transports() -> list[Any]:
+    return _of_loop(_on_the_loop.connections)
+
+
+def _timers() -> list[Any]:
+    return _of_loop(_on_the_loop.timers)
+
+
 def _deferreds() -> list[Any]:
     # Of a coroutine that waits only the outermost is told, which says what it waits for.
     return [each.deferred for each in pending() if not each.waiters]
@@ -189,6 +225,13 @@ def _connection_told(connection: Any) -> str:
         return repr(connection)
 
 
+def _transport_told(transport: Any) -> str:
+    """A transport of asyncio: whose it is, and between which addresses."""
+    here, there = (transport.get_extra_info(name) for name in ("sockname", "peername"))
+    to = f" to {there}" if there else ""
+    return f"{type(transport.get_protocol()).__name__}, {here}{to}"
+
+
 def _kill(process: Any) -> None:
     with suppress(ProcessExitedAlready):
         process.signalProcess("KILL")
@@ -200,6 +243,8 @@ def _forget(descriptor: Any) -> None:
     reactor.removeReader(descriptor)
     reactor.removeWriter(descriptor)
 
+
+_TIMER = _Kind("callback of the loop", _timers, repr, lambda handle: handle.cancel(), "cancel() its handle")
 
 _KINDS = (
     _Kind("delayed call", _delayed_calls, _told_with_maker, lambda call: call.cancel(), "cancel() it"),
@@ -220,6 +265,15 @@ _KINDS = (
     _Kind("process", _processes, repr, _kill, "end it, and wait for processEnded"),
     _Kind("watched by the reactor", _descriptors, repr, _forget, "call removeReader and removeWriter"),
     _Kind("asyncio task", _tasks, repr, lambda task: task.cancel(), "await it, or cancel() and await it"),
+    _Kind("asyncio server", _servers, repr, lambda server: server.close(), "close() it"),
+    _Kind(
+        "asyncio connection",
+        _transports,
+        _transport_told,
+        lambda transport: transport.abort(),
+        "close() it, and wait until it is closed",
+    ),
+    _TIMER,
     _Kind("thread", _threads, repr, lambda thread: None, "end it, and join() it"),
     _Kind(
         "without a result",

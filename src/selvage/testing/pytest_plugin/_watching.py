@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selvage.testing.pytest_plugin._failures import LoggedFailures
-from selvage.testing.pytest_plugin._leftovers import Surroundings, hint
+from selvage.testing.pytest_plugin._leftovers import Surroundings, told
 
 __all__ = ["Watch"]
 
@@ -46,14 +46,15 @@ class Watch:
         """Look what is left, and fail if it is anything; an end that follows a failure only tidies up."""
         # The values of fixtures that are over; pytest drops them a moment later.
         item.funcargs.clear()
-        left: list[str] = []
+        left = [] if self.surroundings is None else self.surroundings.look()
+        words = told(left) if left else ""
         try:
-            if self.surroundings is not None:
-                left = self.surroundings.clean()
             if not self.failed:
                 self.check_failures()
         finally:
+            if self.surroundings is not None:
+                # What this makes fail comes of what was left: it is told with that, and is no other test's.
+                self.surroundings.remove(left)
             self.failures._stop()
         if left and not self.failed:
-            lines = "\n".join(f"  {each}" for each in left)
-            pytest.fail(f"the test has left behind:\n{lines}{hint()}", pytrace=False)
+            pytest.fail(f"the test has left behind:\n{words}", pytrace=False)
