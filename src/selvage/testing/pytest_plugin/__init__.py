@@ -5,7 +5,7 @@ With Selvage installed pytest finds it by itself (entry point `selvage`; `-p no:
     selvage_mode = "auto"       # each `async def` or `inlineCallbacks` test runs on the reactor
     selvage_mode = "strict"     # only tests marked with @pytest.mark.selvage do; the default
 
-Nothing of Selvage is imported until a test needs it.
+Fixtures may wait as tests do, and so may `setup_method` and its kin.  Nothing of Selvage is imported until a test needs it.
 """
 
 from __future__ import annotations
@@ -299,10 +299,13 @@ def _nobody_ran(item: Any) -> bool:
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: Any) -> Generator[None, Any, Any]:
     """Let pytest call a fixture that waits; what fixtures of wider scope make is not a test's to clean up."""
     item = request._pyfuncitem
-    if not _is_ours(item):
-        return (yield)
     function: Any = fixturedef.func
-    ordinary = _ordinary_fixture(function, request)
+    if fixturedef.argname.startswith("_xunit_"):
+        ordinary = _ordinary_xunit(fixturedef, request)
+    elif _is_ours(item):
+        ordinary = _ordinary_fixture(function, request)
+    else:
+        return (yield)
     if ordinary is not None:
         fixturedef.func = ordinary  # type: ignore[misc]
     watch = item.stash.get(_watch_key, None)
@@ -329,6 +332,24 @@ def _ordinary_fixture(function: Any, request: Any) -> Any:
     from selvage.testing.pytest_plugin._functions import ordinary_fixture
 
     return ordinary_fixture(function, _settings(request._pyfuncitem)["timeout_s"], request.fixturename)
+
+
+def _ordinary_xunit(fixturedef: pytest.FixtureDef[Any], request: Any) -> Any:
+    """Make what pytest can call of `setup_method` and its kin, which it would call and not wait for; else None."""
+    item = request._pyfuncitem
+    if not _is_ours(item) and _mode(item.config) != "auto":
+        return None
+    from selvage.testing.pytest_plugin._xunit import ordinary_xunit, waiting_one
+
+    if fixturedef.scope == "function" and not _is_ours(item):
+        name = waiting_one(fixturedef.argname, request)
+        if name:
+            pytest.fail(
+                f"{name} waits, and {item.name} is not run by Selvage: make it a fixture of the plugin that does",
+                pytrace=False,
+            )
+        return None
+    return ordinary_xunit(fixturedef.argname, request, _settings(item)["timeout_s"])
 
 
 @pytest.hookimpl(trylast=True)
