@@ -109,10 +109,15 @@ def _default_timeout(config: pytest.Config) -> float:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Freeze modules and tests: who looks after a test collects garbage, and would go through all of these each time."""
+    """Freeze modules and tests."""
     if any(map(_is_ours, session.items)):
-        gc.collect()
-        gc.freeze()
+        _freeze()
+
+
+def _freeze() -> None:
+    """Let what is there be no garbage: who looks after a test collects it, and would go through all of this each time."""
+    gc.collect()
+    gc.freeze()
 
 
 # --- Whose test is it ----------------------------------------------------------------------------------------------
@@ -204,10 +209,14 @@ def _asks_us_for(item: Any, fixture: str) -> bool:
 
 def _watch(item: Any) -> None:
     """Watch a test from now on, unless it is watched."""
-    if _watch_key not in item.stash:
-        from selvage.testing.pytest_plugin._watching import Watch
+    if _watch_key in item.stash:
+        return
+    is_first = "selvage.testing.pytest_plugin._watching" not in sys.modules
+    from selvage.testing.pytest_plugin._watching import Watch
 
-        item.stash[_watch_key] = Watch(_settings(item)["clean"])
+    item.stash[_watch_key] = Watch(_settings(item)["clean"])
+    if is_first:
+        _freeze()  # Selvage and the loop, too
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
