@@ -754,3 +754,28 @@ def test_what_was_found_of_a_closed_one_is_not_told_to_who_writes_by_its_number_
     for sock in (ours, theirs, full, other_end):
         sock.close()
     assert newcomer.events == []
+
+
+def test_one_that_another_stops_and_starts_in_each_turn_is_heard(reactor, run_for):
+    reactor._watcher = EpollWatcher(reactor._on_ready)
+    reactor._watcher.attach(reactor._asyncioEventloop)
+    pairs = [socket.socketpair() for _ in range(2)]
+    first, second = (Descriptor(ours) for ours, _ in pairs)
+
+    def stop_and_start(mine, other):
+        reactor.removeReader(other)
+        reactor.addReader(other)
+        if len(mine.events) == 20:
+            reactor.crash()
+
+    first.on_read = lambda: stop_and_start(first, second)
+    second.on_read = lambda: stop_and_start(second, first)
+    reactor.addReader(first)
+    reactor.addReader(second)
+    for _, theirs in pairs:
+        theirs.send(b"x")
+    run_for(reactor)
+    reactor.removeAll()
+    for sock in [sock for pair in pairs for sock in pair]:
+        sock.close()
+    assert abs(len(first.events) - len(second.events)) <= 1

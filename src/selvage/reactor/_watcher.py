@@ -152,12 +152,23 @@ class EpollWatcher:
         self._polls = poll = self._polls + 1
         for number, events in self.poller.poll(0):
             watched = self._watched.get(number)
-            if watched is None or self._since[number] >= poll:
-                continue  # somebody before it in this row has removed it, and another may have its number
+            if watched is None:
+                continue  # somebody before it in this row has removed it
+            if self._since[number] >= poll:
+                # ... and it came back, or another has its number.  To let it wait for the next turn could be for ever: in that
+                # it may be removed and added again.
+                events = _found_now(number, watched)
             # An error or a hang-up is for whoever watches: reading or writing will tell what it is.
             readable = bool(events & ~_system.EPOLLOUT and watched & _system.EPOLLIN)
             writable = bool(events & ~_system.EPOLLIN and watched & _system.EPOLLOUT)
             self._on_ready(number, readable, writable)
+
+
+def _found_now(number: int, mask: int) -> int:
+    """Ask the system for one descriptor; its numbers for events are those of epoll."""
+    poller = _system.poll()
+    poller.register(number, mask)
+    return sum(events & ~_system.POLLNVAL for _, events in poller.poll(0))
 
 
 def make_watcher(on_ready: OnReady) -> LoopWatcher | EpollWatcher:
