@@ -584,6 +584,12 @@ class CancelledError(Exception):
 class DeferredTimeoutError(Exception):
     """A Deferred did not fire within the time that `addTimeout` allowed; public as `selvage.defer.TimeoutError`."""
 
+    def __str__(self) -> str:
+        match self.args:
+            case (int() | float() as seconds, str() as what):
+                return f"the {what} had no result within {seconds:g} s"
+        return super().__str__()
+
 
 # Two of Twisted's classes share this name. The one for connections keeps it in this module; the other one is
 # found, printed and unpickled under its public address.

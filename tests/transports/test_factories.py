@@ -78,3 +78,23 @@ def test_a_function_may_decline():
 def test_what_makes_no_protocol_is_refused(given):
     with pytest.raises(TypeError, match=r"is no factory: it needs buildProtocol\(\)"):
         as_factory(given)
+
+
+class Needy(Factory):
+    def __init__(self, store):
+        self.store = store
+
+
+def test_a_class_that_needs_more_than_nothing_is_told_as_what_it_is():
+    with pytest.raises(TypeError, match="store") as caught:
+        as_factory(Needy)
+    [note] = caught.value.__notes__
+    assert "give a factory instead of its class" in note
+
+
+def test_a_resource_is_told_what_serves_it():
+    class Page:
+        def getChildWithDefault(self, name, request): ...
+
+    with pytest.raises(TypeError, match=r"is no factory: .*; a resource is served by Site\(resource\)$"):
+        as_factory(Page())

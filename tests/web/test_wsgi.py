@@ -310,3 +310,15 @@ def test_django_is_served():
     globals()["urlpatterns"] = [path("page", lambda request: HttpResponse(request.GET["q"]))]
     (page,) = over_a_socket(get_wsgi_application(), "/page?q=django")
     assert page == b"django"
+
+
+@pytest.mark.parametrize("result, kind", [(None, "NoneType"), ("text", "str"), (5, "int")])
+def test_what_is_no_answer_is_named(result, kind, taken_reports):
+    assert status(ask(answering(result))) == 500
+    [report] = taken_reports()
+    assert f"returned a {kind}: give an iterable of bytes" in str(report.failure.value)
+
+
+def test_what_is_no_application_is_refused():
+    with pytest.raises(TypeError, match="^None is no WSGI application: it cannot be called$"):
+        WSGIResource(Here(), Here(), None)

@@ -78,7 +78,11 @@ def as_factory(factory: Any) -> Any:
     """
     given = factory
     if isinstance(factory, type):
-        factory = factory()
+        try:
+            factory = factory()
+        except TypeError as error:
+            error.add_note(f"{given!r} was called to make a factory: give a factory instead of its class")
+            raise
     if hasattr(factory, "doStart"):
         return factory
     if hasattr(factory, "buildProtocol") or callable(getattr(factory, "protocol", None)):
@@ -91,7 +95,9 @@ def as_factory(factory: Any) -> Any:
             f"{given!r} is a protocol, and a factory is needed, which makes one for each connection: "
             f"pass Factory.forProtocol({kind}), or a ClientFactory to connect"
         )
+    # A resource of web pages is given so often that it is worth its own words, though this floor knows none.
+    hint = "; a resource is served by Site(resource)" if hasattr(factory, "getChildWithDefault") else ""
     raise TypeError(
         f"{factory!r} is no factory: it needs buildProtocol(), or an attribute `protocol` that is a Protocol class; "
-        "a function that returns a protocol will do, too"
+        f"a function that returns a protocol will do, too{hint}"
     )

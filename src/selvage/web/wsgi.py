@@ -193,6 +193,10 @@ class _Call:
             self._reactor.callFromThread(self._finish_in_reactor)
 
     def _send_all(self, result: Iterable[bytes]) -> None:
+        if isinstance(result, str) or not (hasattr(result, "__iter__") or hasattr(result, "__getitem__")):
+            raise TypeError(
+                f"the WSGI application {self._application!r} returned a {type(result).__name__}: give an iterable of bytes"
+            )
         whole = isinstance(result, (list, tuple)) and len(result) == 1
         for piece in result:
             if (
@@ -345,6 +349,8 @@ class WSGIResource:
     isLeaf = True
 
     def __init__(self, reactor: Any, threadpool: Any, application: Callable[..., Any]) -> None:
+        if not callable(application):
+            raise TypeError(f"{application!r} is no WSGI application: it cannot be called")
         self._reactor = reactor
         self._threadpool = threadpool
         self._application = application

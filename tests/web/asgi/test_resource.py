@@ -474,3 +474,26 @@ def test_asyncio_works_within():
     assert server.send(GET) == b""
     waiting.callback(b"late")
     assert b"late" in server.answered()
+
+
+@pytest.mark.parametrize(
+    "event, words",
+    [
+        ({"type": "http.response.start"}, "http.response.start needs a number as 'status', not None"),
+        (
+            {**START, "headers": [("a", b"b")]},
+            "headers of an ASGI application are pairs of bytes, not ('a', b'b')",
+        ),
+        ({"type": "http.response.body", "body": "text"}, "'body' of http.response.body is a str: give bytes"),
+    ],
+)
+def test_events_of_a_wrong_type_are_named(event, words, taken_reports):
+    begun = [START] if event["type"] == "http.response.body" else []
+    assert status(serving(answering(*begun, event)).send(GET)) == 500
+    [report] = taken_reports()
+    assert str(report.failure.value) == words
+
+
+def test_what_is_no_application_is_refused():
+    with pytest.raises(TypeError, match="^None is no ASGI application: it cannot be called$"):
+        ASGIResource(None)

@@ -62,8 +62,13 @@ class Answer:
         self._started = True
         request = self._request
         request.defaultContentType = None
-        request.setResponseCode(event["status"])
+        status = event.get("status")
+        if not isinstance(status, int):
+            raise TypeError(f"{self._prefix}.response.start needs a number as 'status', not {status!r}")
+        request.setResponseCode(status)
         for name, value in event.get("headers", ()):
+            if isinstance(name, str) or isinstance(value, str):
+                raise TypeError(f"headers of an ASGI application are pairs of bytes, not {(name, value)!r}")
             name = bytes(name)
             if name.lower() in (b"date", b"server"):
                 request.setHeader(name, bytes(value))
@@ -71,6 +76,8 @@ class Answer:
                 request.responseHeaders.addRawHeader(name, bytes(value))
 
     async def _body(self, data: bytes, more: bool) -> None:
+        if isinstance(data, str):
+            raise TypeError(f"'body' of {self._prefix}.response.body is a str: give bytes")
         if not self._started:
             raise RuntimeError(f"{self._prefix}.response.body was sent before {self._prefix}.response.start")
         request = self._request

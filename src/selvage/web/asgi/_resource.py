@@ -45,6 +45,8 @@ class ASGIResource(Resource):
 
     def __init__(self, application: Any) -> None:
         super().__init__()
+        if not callable(application):
+            raise TypeError(f"{application!r} is no ASGI application: it cannot be called")
         self._application = application
         self._state: dict[str, Any] = {}
         self._lifespan: Lifespan | None = None

@@ -204,7 +204,7 @@ class _Stream:
         response = self.response
         if response is not None:
             if response._state in ("INITIAL", "CONNECTED"):
-                reasons = [failure, Failure(_DataLoss())]
+                reasons = [failure, Failure(_DataLoss("the stream ended before the body did"))]
                 response._bodyDataFinished(Failure(ResponseFailed(reasons, response)))
         elif not self.answered.called:
             self.answered.errback(failure if as_it_is else Failure(ResponseNeverReceived([failure])))

@@ -302,7 +302,7 @@ class HTTPClientParser(HTTPParser):
                 self.finisher(b"")
                 self.response._bodyDataFinished(Failure(PotentialDataLoss()))
             else:
-                reasons = [reason, Failure(_DataLoss())]
+                reasons = [reason, Failure(_DataLoss("the connection ended before the body did"))]
                 self.response._bodyDataFinished(Failure(ResponseFailed(reasons, self.response)))
         except Exception:
             _log.failure("The protocol that a body was delivered to failed at its end")
