@@ -7,8 +7,7 @@ Two habits hold for the whole module. An exception takes facts as arguments and 
 `str()` builds the sentence from them; nobody has to parse text. And every exception survives pickling with its
 facts and its sentence intact.
 
-Twisted: the classes of `twisted.internet.error`, of `twisted.internet.defer` and of `twisted.internet.task`, same
-names, bases and sentences.
+Twisted: the classes of `twisted.internet.error`, `.defer` and `.task`, same names, bases and sentences.
 """
 
 from __future__ import annotations
@@ -141,10 +140,8 @@ class CannotListenError(BindError):
         self.socketError = socketError
 
     def __str__(self) -> str:
-        place = _cut(self.port)
-        if not isinstance(self.port, (str, bytes)):  # else it is a path
-            place = f"{_cut(self.interface or 'any')}:{place}"
-        return f"Couldn't listen on {place}: {self.socketError}."
+        host = "" if isinstance(self.port, (str, bytes)) else f"{_cut(self.interface or 'any')}:"
+        return f"Couldn't listen on {host}{_cut(self.port)}: {self.socketError}."
 
 
 class MulticastJoinError(Exception):
@@ -583,12 +580,6 @@ class CancelledError(Exception):
 
 class DeferredTimeoutError(Exception):
     """A Deferred did not fire within the time that `addTimeout` allowed; public as `selvage.defer.TimeoutError`."""
-
-    def __str__(self) -> str:
-        match self.args:
-            case (int() | float() as seconds, str() as what):
-                return f"the {what} had no result within {seconds:g} s"
-        return super().__str__()
 
 
 # Two of Twisted's classes share this name. The one for connections keeps it in this module; the other one is

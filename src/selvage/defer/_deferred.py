@@ -641,7 +641,9 @@ def _pass(result: _T) -> _T:
 def _as_timeout(value: Any, timeout: float) -> Any:
     if isinstance(value, Failure):
         value.trap(CancelledError)
-        raise DeferredTimeoutError(timeout, "Deferred")
+        error = DeferredTimeoutError(timeout, "Deferred")  # says no more than that, as Twisted's
+        error.add_note(f"the Deferred had no result within {timeout:g} s")
+        raise error
     return value
 
 

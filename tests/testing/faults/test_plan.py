@@ -59,6 +59,7 @@ def test_the_environment_gives_the_seed_to_plans_without_one(monkeypatch: pytest
 
 def test_what_struck_is_kept_told_and_counted() -> None:
     clock = Clock()
+    clock.advance(1e9)  # a reactor's clock begins in 1970, and the report with the plan
     plan = FaultPlan(Fragment(direction="sent"), Corrupt(at=1, direction="sent"), seed=1, clock=clock)
     heard: list[Injected] = []
     plan.listen(heard.append)

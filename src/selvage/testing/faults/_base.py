@@ -62,7 +62,7 @@ class Injected:
         target: what it struck: "connection 3", "datagrams 1", "look-up of example.com", "clock".
         direction: "sent" or "received", as the protocol behind the faults sees it; empty where there is none.
         at: how many bytes (of datagrams: datagrams) had passed in this direction; None where nothing passes.
-        time: seconds on the plan's clock; None without one.
+        time: seconds on the plan's clock since the plan was made; None without one.
         detail: what exactly was done.
     """
 

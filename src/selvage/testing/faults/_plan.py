@@ -88,6 +88,7 @@ class FaultPlan:
         self.faults = faults
         self.seed = _seed() if seed is None else seed
         self.clock = clock
+        self._made_at = self._now()
         self.records: deque[Injected] = deque(maxlen=_RECORDS_KEPT)
         self.counts: Counter[str] = Counter()
         self._listeners: list[Callable[[Injected], object]] = []
@@ -239,7 +240,7 @@ class FaultPlan:
         lots = Random(f"{self.seed}/{fault.name}.{ordinal}/{target}/{direction}")
 
         def note(at: int | None, detail: str) -> None:
-            time = None if self.clock is None else self._now()
+            time = None if self.clock is None else self._now() - self._made_at
             self._record(Injected(fault.name, target, direction, at, time, detail))
 
         return Draws(lots, self._now, note)
