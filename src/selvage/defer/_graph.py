@@ -107,7 +107,7 @@ class Pending:
     def of(cls, d: Deferred[Any]) -> Pending:
         """Look at one Deferred."""
         driver = _driver_of(d)
-        name, at = ("", []) if driver is None else _suspended(driver._coro)
+        name, at = ("", []) if driver is None else suspended(driver._coro)
         info = d._debugInfo
         if info is None:
             return cls(d, name, at)
@@ -166,7 +166,7 @@ def _at(place: Place) -> str:
     return f'File "{file}", line {line}, in {function}'
 
 
-def _suspended(coro: Any) -> tuple[str, list[Place]]:
+def suspended(coro: Any) -> tuple[str, list[Place]]:
     """Give the name of a coroutine and the lines at which it and those that it awaits are suspended."""
     name = getattr(coro, "__qualname__", type(coro).__name__)
     places: list[Place] = []

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
+from traceback import format_stack
 from typing import TYPE_CHECKING, Any
 
 from selvage.errors import ConnectBindError, ConnectError, NotConnectingError, TimeoutError, UserError
 from selvage.failure import Failure, report
 from selvage.interfaces import IConnector, implementer
+from selvage.reactor._time import DelayedCall
 
 from ._engine import accepts_late
 from ._errors import connect_error, os_connect_error
@@ -216,7 +219,12 @@ class BaseConnector:
     timeoutID: Any = None
     factoryStarted = False
 
+    #: The stack of who made it, as text lines, when `DelayedCall.debug` was on.
+    creator: Sequence[str] | None = None
+
     def __init__(self, factory: Any, timeout: float | None, reactor: Any) -> None:
+        if DelayedCall.debug:
+            self.creator = format_stack()[:-2]
         self.state = "disconnected"
         self.reactor = reactor
         self.factory = factory

@@ -116,7 +116,8 @@ def test_what_is_left_behind_is_an_error(run: Any) -> None:
     assert (
         len(
             re.findall(
-                r"connection: Protocol, 127.0.0.1:\d+ to 127", outcome.section("test_leaves_a_connection")
+                r"connection: Protocol(?: of Factory)?, 127.0.0.1:\d+ to 127",
+                outcome.section("test_leaves_a_connection"),
             )
         )
         == 2
@@ -133,13 +134,23 @@ def test_what_is_left_behind_is_an_error(run: Any) -> None:
 
 
 def test_in_debug_mode_it_says_where_it_was_made(run: Any) -> None:
-    names = [f"test_leaves_a_{what}" for what in ("call", "deferred", "port")]
+    made = ("call", "deferred", "port", "task")
+    names = [f"test_leaves_a_{what}" for what in (*made, "connection")]
     outcome = run(LEAVES, "-k", " or ".join(names), ini="selvage_debug = true")
-    for name in names:
+    for name in names[:-1]:
         # Of the stack only what the test itself has called.
         assert re.findall(r"made in File .*?(\w+\.py).* in (\w+)", outcome.section(name)) == [
             ("test_it.py", name)
         ]
+    told = outcome.section(names[-1])
+    assert sorted(
+        re.findall(r"((?:its port )?made in) File .*test_it.py.* in test_leaves_a_connection", told)
+    ) == [
+        "its port made in",
+        "made in",
+    ]
+    waits = outcome.section("test_leaves_a_task")
+    assert not re.search(r"^ +at File", waits, re.M), "asyncio has told the only line"
 
 
 OF_THE_LOOP = """

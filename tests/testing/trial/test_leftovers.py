@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from typing import Any
 
 import pytest
 
-from selvage.protocols import DatagramProtocol, Factory, ProcessProtocol
+from selvage.endpoints import TCP4ClientEndpoint, connectProtocol
+from selvage.protocols import DatagramProtocol, Factory, ProcessProtocol, Protocol
 from selvage.reactor import DelayedCall, deferToThread, get_reactor
+from selvage.testing import _told
 from selvage.testing.trial import unittest, util
 from selvage.transports._reaping import reapProcessHandlers
 
@@ -101,5 +104,75 @@ def test_in_debug_mode_it_is_said_where_it_was_made() -> None:
     result = run(Case)
     assert counts(result)["errors"] == 3
     for test, failure in result.errors:
-        assert "traceback at creation" in str(failure.value)
-        assert f"in {test._testMethodName}" in str(failure.value)
+        told = str(failure.value)
+        # Of the stack only what the test itself has called.
+        assert re.findall(r'File ".*?(\w+\.py)".* in (\w+)', told) == [
+            ("test_leftovers.py", test._testMethodName)
+        ]
+        assert "traceback at creation: " in told
+
+
+class Talker(Protocol):
+    """One whose connection is left."""
+
+
+def test_a_connection_that_is_left_says_whose_it_is_and_in_debug_mode_where_it_was_made() -> None:
+    class Case(unittest.TestCase):
+        async def test_quiet(self) -> None:
+            await connect()
+
+        async def test_in_debug_mode(self) -> None:
+            self.patch(DelayedCall, "debug", True)
+            await connect()
+
+    async def connect() -> None:
+        factory = Factory.forProtocol(Talker)
+        port = get_reactor().listenTCP(0, factory, interface="127.0.0.1")
+        endpoint = TCP4ClientEndpoint(get_reactor(), "127.0.0.1", port.getHost().port)
+        await connectProtocol(endpoint, Talker())
+        await port.stopListening()
+
+    result = run(Case)
+    told = {test._testMethodName: failure.value.selectables for test, failure in result.errors}
+    for connections in told.values():
+        whose = sorted(re.findall(r">: (Talker.*), 127.0.0.1:\d+ to 127.0.0.1:\d+", "\n".join(connections)))
+        assert whose == ["Talker", "Talker of Factory"]
+    assert "traceback" not in "".join(told["test_quiet"])
+    (client,) = [each for each in told["test_in_debug_mode"] if "traceback at creation: " in each]
+    (server,) = [each for each in told["test_in_debug_mode"] if "traceback at creation of its port: " in each]
+    assert "await connectProtocol(endpoint, Talker())" in client and "listenTCP(0, factory" in server
+    for each in (client, server):
+        assert re.findall(r'File ".*?(\w+\.py)".* in (\w+)', each)[-1] == ("test_leftovers.py", "connect")
+
+
+def test_a_task_that_is_left_says_where_it_waits_and_in_debug_mode_where_it_was_made() -> None:
+    async def outer() -> None:
+        await inner()
+
+    async def inner() -> None:
+        await asyncio.sleep(1000)
+
+    class Case(unittest.TestCase):
+        async def test_it(self) -> None:
+            left.append(asyncio.ensure_future(outer()))
+
+    left: list[asyncio.Task[None]] = []
+    before = sys.get_coroutine_origin_tracking_depth()
+    _told.note_coroutines()
+    try:
+        told = str(only_error(run(Case)).value)
+    finally:
+        sys.set_coroutine_origin_tracking_depth(before)
+    waits, made = told.split("traceback at creation: ")
+    assert re.findall(r"line \d+, in (\w+)", waits) == ["outer", "inner", "sleep"]
+    assert re.findall(r"line \d+, in (\w+)", made) == ["test_it"]
+    assert "asyncio.ensure_future(outer())" in made
+    assert "traceback" not in str(only_error(run(Case)).value)
+
+
+def test_what_no_test_has_called_is_told_with_the_whole_stack() -> None:
+    class Made:
+        creator = (f'  File "{_told.__file__}", line 1, in ours\n',)
+
+    assert _told.where_made(Made()) == ("", list(Made.creator))
+    assert _told.where_made(object()) == ("", [])

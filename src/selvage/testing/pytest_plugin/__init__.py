@@ -71,7 +71,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "selvage_mode", 'which tests run on the reactor: "auto" (all that wait) or "strict" (marked ones)'
     )
     parser.addini("selvage_timeout", "seconds that a test or a fixture which waits may take (120)")
-    parser.addini("selvage_debug", "whether to note where Deferreds and delayed calls are made", type="bool")
+    parser.addini(
+        "selvage_debug",
+        "whether to note where Deferreds, calls, ports, connections and tasks are made",
+        type="bool",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -85,9 +89,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getini("selvage_debug"):
         from selvage.defer import setDebugging
         from selvage.reactor import DelayedCall
+        from selvage.testing._told import note_coroutines
 
         setDebugging(True)
         DelayedCall.debug = True
+        note_coroutines()
 
 
 def _mode(config: pytest.Config) -> str:

@@ -4,8 +4,6 @@ tasks, servers, connections and timers."""
 from __future__ import annotations
 
 import gc
-import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,16 +11,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-import _pytest
-import pluggy
-
-import selvage
 from selvage.defer import Pending, getDebugging, pending
 from selvage.errors import ProcessExitedAlready
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
 from selvage.testing import _on_the_loop
-from selvage.testing._addresses import shown
+from selvage.testing._told import connection_told, is_connection, task_told, where_made
 from selvage.testing._watched import tasks, watched
 
 __all__ = ["Surroundings", "told"]
@@ -39,10 +33,6 @@ _EXECUTORS = ("asyncio_", "uvloop_")
 
 # Frames told of the stack on which something was made: who made it, and who asked for that.
 _FRAMES_TOLD = 3
-
-# Where the frames lie of those who call a test, and of what it calls: they say nothing about it.
-_RUNNERS = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
-_OURS = (os.path.dirname(selvage.__file__) + os.sep,)
 
 
 @dataclass(frozen=True)
@@ -120,7 +110,7 @@ def _turn() -> None:
 
 def _hint() -> str:
     """Say how to learn more, where that is so, and how to allow it."""
-    more = "" if getDebugging() else "selvage_debug = true says where calls, ports and Deferreds were made; "
+    more = "" if getDebugging() else "selvage_debug = true says where it was made; "
     return f"\n({more}@pytest.mark.selvage(clean=False) allows a test to leave things)"
 
 
@@ -149,7 +139,7 @@ def _processes() -> list[Any]:
 
 
 def _connections() -> list[Any]:
-    return [each for each in _watched() if hasattr(each, "abortConnection")]
+    return [each for each in _watched() if is_connection(each)]
 
 
 def _descriptors() -> list[Any]:
@@ -202,27 +192,18 @@ def _deferreds() -> list[Any]:
 
 
 def _told_with_maker(thing: Any) -> str:
-    """A thing that in debug mode knows the stack on which it was made: itself, and the lines of that which matter."""
-    creator = getattr(thing, "creator", None)
-    if not creator:
-        return repr(thing)
-    words, stack, _ = repr(thing).partition("\n\ntraceback at creation:")
-    in_test = itertools.takewhile(lambda frame: not _is_of(frame, _RUNNERS), reversed(creator))
-    frames = [each for each in in_test if not _is_of(each, _OURS)]
+    """A thing and, in debug mode, the lines that matter of the stack on which it was made."""
+    words = repr(thing)
+    if hasattr(thing, "creator"):
+        words, stack, _ = words.partition("\n\ntraceback at creation:")
+        words += ">" if stack else ""
+    elif is_connection(thing):
+        words = connection_told(thing) or words
+    elif hasattr(thing, "get_coro"):
+        words = task_told(thing)
+    of, frames = where_made(thing)
     places = [each.strip().partition("\n")[0] for each in frames[:_FRAMES_TOLD]]
-    return words + (">" if stack else "") + "".join(f"\nmade in {place}" for place in places)
-
-
-def _is_of(frame: str, folders: tuple[str, ...]) -> bool:
-    return any(folder in frame for folder in folders)
-
-
-def _connection_told(connection: Any) -> str:
-    protocol = type(getattr(connection, "protocol", None)).__name__
-    try:
-        return f"{protocol}, {shown(connection.getHost())} to {shown(connection.getPeer())}"
-    except Exception:  # it is not open yet, or any more
-        return repr(connection)
+    return words + "".join(f"\n{of} made in {place}".replace("\n ", "\n") for place in places)
 
 
 def _transport_told(transport: Any) -> str:
@@ -258,13 +239,19 @@ _KINDS = (
     _Kind(
         "connection",
         _connections,
-        _connection_told,
+        _told_with_maker,
         lambda connection: connection.abortConnection(),
         "call its loseConnection(), and wait for connectionLost",
     ),
     _Kind("process", _processes, repr, _kill, "end it, and wait for processEnded"),
     _Kind("watched by the reactor", _descriptors, repr, _forget, "call removeReader and removeWriter"),
-    _Kind("asyncio task", _tasks, repr, lambda task: task.cancel(), "await it, or cancel() and await it"),
+    _Kind(
+        "asyncio task",
+        _tasks,
+        _told_with_maker,
+        lambda task: task.cancel(),
+        "await it, or cancel() and await it",
+    ),
     _Kind("asyncio server", _servers, repr, lambda server: server.close(), "close() it"),
     _Kind(
         "asyncio connection",

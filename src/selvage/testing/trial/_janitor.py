@@ -10,6 +10,7 @@ from selvage.errors import CONNECTION_DONE, ProcessExitedAlready
 from selvage.failure import Failure
 from selvage.interfaces import IListeningPort, IProcessTransport
 from selvage.reactor import get_reactor
+from selvage.testing._told import connection_told, is_connection, task_told, where_made
 from selvage.testing._watched import processes, tasks, watched
 
 __all__ = ["DirtyReactorAggregateError", "Janitor"]
@@ -98,7 +99,7 @@ class Janitor:
         told = []
         for call in reactor.getDelayedCalls():
             if call.active():
-                told.append(str(call))
+                told.append(_call_told(call))
                 call.cancel()
         return told
 
@@ -106,7 +107,7 @@ class Janitor:
         """Cancel the asyncio tasks of the test and return what is said of them."""
         reactor = self._getReactor()
         left = [each for each in tasks(reactor) if each not in self.known]
-        told = [repr(each) for each in left]
+        told = [task_told(each) + _creation(each) for each in left]
         for each in left:
             each.cancel()
         if left:
@@ -121,13 +122,26 @@ class Janitor:
         for selectable in watched([*reactor.removeAll(), *processes(reactor)]):
             if IProcessTransport.providedBy(selectable):
                 _kill(selectable)
-            creator = getattr(selectable, "creator", None)
-            made = "" if creator is None else "\n\ntraceback at creation: \n\n" + "    ".join(creator)
-            told.append(f"{selectable!r}{made}")
+            whose = connection_told(selectable) if is_connection(selectable) else ""
+            told.append(f"{selectable!r}{f': {whose}' if whose else ''}{_creation(selectable)}")
             if IListeningPort.providedBy(selectable):
                 # Nobody can do it any more once it is out of the reactor, and its number is wanted again.
                 selectable.stopListening()
+            elif getattr(selectable, "connected", False) and hasattr(selectable, "_abandon"):
+                selectable._abandon()  # its protocol would hear of an end in the next test
         return told
+
+
+def _call_told(call: Any) -> str:
+    words, stack, _ = str(call).partition("\n\ntraceback at creation:")
+    return f"{words}>{_creation(call)}" if stack else words
+
+
+def _creation(thing: Any) -> str:
+    """In debug mode, where something was made."""
+    of, frames = where_made(thing)
+    title = f"traceback at creation{f' of {of}' if of else ''}"
+    return f"\n\n{title}: \n\n" + "".join(reversed(frames)) if frames else ""
 
 
 def _kill(process: Any) -> None:

@@ -22,6 +22,7 @@ from selvage._wing import TWISTED_VERSION
 from selvage.failure import startDebugMode
 from selvage.paths import FilePath
 from selvage.reactor import DelayedCall
+from selvage.testing._told import note_coroutines
 
 from . import _names as reflect, runner
 from ._coverage import new_tracer
@@ -238,7 +239,11 @@ class Options(_BasicOptions, _UsageOptions):
 
     optFlags = [
         ["debug", "b", "Run tests in a debugger. If that debugger is pdb, it reads '.pdbrc'."],
-        ["debug-stacktraces", "B", "Report where Deferreds, delayed calls and ports were made"],
+        [
+            "debug-stacktraces",
+            "B",
+            "Report where Deferreds, delayed calls, ports, connections and tasks were made",
+        ],
         ["nopm", None, "don't automatically jump into debugger for postmorteming of exceptions"],
         ["dry-run", "n", "do everything but run the tests"],
         ["profile", None, "Run tests under the Python profiler"],
@@ -402,6 +407,7 @@ def _prepare_debugging(config: Options) -> None:
     if config["debug-stacktraces"]:
         defer.setDebugging(True)
         DelayedCall.debug = True
+        note_coroutines()
 
 
 def _run_tests(config: Options, trial: Any, suite: Any) -> Any:
