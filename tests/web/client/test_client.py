@@ -1048,6 +1048,54 @@ def test_what_was_still_to_come_is_told(it, data, stage, words):
     assert error.reason.startswith(words), error.reason
 
 
+PATIENT = Retries(2, first_delay_s=1, jitter=0)
+
+
+def test_a_body_that_breaks_off_is_asked_for_again(it):
+    results = it("GET", "http://h/page", retries=PATIENT)
+    it.answer(response(302, Location="/other"))
+    it.answer(response(200, b"whole")[:-2])
+    it.router.connections[0].connectionLost(Failure(ConnectionDone()))
+    assert results == []
+    it.clock.advance(1)
+    assert it.sent().startswith(b"GET /other ")
+    it.answer(response(200, b"whole"))
+    assert results[0].content == b"whole"
+    assert [each.status for each in results[0].history] == [302]
+    it.clock.advance(61)
+    assert it.clock.getDelayedCalls() == []
+
+
+def test_a_body_that_stops_to_come_is_asked_for_again_and_the_last_error_told(it):
+    results = it("GET", "http://h/", retries=PATIENT, timeout=Timeouts(total=100, read=5))
+    it.answer(response(200, b"whole")[:-2])
+    it.clock.advance(5)
+    assert results == [] and it.router.connections[0].transport.disconnected
+    it.router.failures = [ConnectionRefusedError("no"), ConnectionRefusedError("no")]
+    it.clock.advance(1)
+    it.clock.advance(2)
+    error = failure_of(results)
+    assert error.reason.startswith("ConnectionRefusedError") and error.__notes__ == ["it was tried 3 times"]
+
+
+@pytest.mark.parametrize("method, options", [("POST", {"data": b"x"}), ("GET", {"limit_bytes": 3})])
+def test_a_body_that_breaks_off_where_twice_is_not_once_or_of_no_use_is_told(it, method, options):
+    results = it(method, "http://h/", retries=PATIENT, **options)
+    it.answer(response(200, b"whole")[:-1])
+    it.router.connections[0].connectionLost(Failure(ConnectionDone()))
+    assert results and failure_of(results).stage == "body"
+    assert len(it.router.connections) == 1
+
+
+def test_the_total_time_ends_the_pause_before_a_body_is_asked_for_again(it):
+    results = it("GET", "http://h/", retries=Retries(2, first_delay_s=10, jitter=0), timeout=5)
+    it.answer(response(200, b"whole")[:-1])
+    it.router.connections[0].connectionLost(Failure(ConnectionDone()))
+    it.clock.advance(5)
+    assert failure_of(results, RequestTimeout).which == "total"
+    assert it.clock.getDelayedCalls() == []
+
+
 def test_a_closed_client_says_so(it):
     assert "closed" not in repr(it.client)
     it.client.close()

@@ -75,6 +75,8 @@ class Call:
         self.redirects = redirects
         self.auth = auth
         self.expects = expects
+        #: How many attempts have failed, of those that are for this URL.
+        self.failed = 0
         #: How many challenges were answered.
         self.challenges = 0
         #: Whether the last attempt did ask for leave.
@@ -101,6 +103,22 @@ class Call:
     def can_be_sent(self) -> bool:
         """Whether it can be sent as it is, perhaps once more."""
         return self.content is None or self.content.can_be_sent
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it is sent once more when an attempt fails."""
+        retries = self.retries
+        repeatable = self.content is None or self.content.repeatable
+        return self.failed < retries.count and self.method in retries.methods and repeatable
+
+    def begin_again(self) -> None:
+        """Forget the attempt that has failed."""
+        self.failed += 1
+        self.unwatch()
+        self._error = None
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            reader.close()
 
     def await_response(self) -> None:
         """Know that the request is written."""
@@ -191,6 +209,14 @@ def _missing(stage: str, error: BaseException, root: BaseException) -> str:
     if isinstance(error, ResponseNeverReceived):
         return "no response came: "
     return {"response": "the response was cut short: ", "body": "the body was cut short: "}.get(stage, "")
+
+
+def broke_off(error: RequestError) -> bool:
+    """Tell whether a body ended, or stopped to come, before it was whole: another attempt may have more of it."""
+    root = None if error.__cause__ is None else _root_of(error.__cause__)
+    return error.stage == "body" and (
+        getattr(error, "which", None) == "read" or isinstance(root, (ConnectionDone, ConnectionLost))
+    )
 
 
 def _is_cancelled(error: BaseException) -> bool:

@@ -32,7 +32,7 @@ from selvage.web.client._arguments import (
     timeouts_of,
 )
 from selvage.web.client._auth import Auth
-from selvage.web.client._call import Call
+from selvage.web.client._call import Call, broke_off
 from selvage.web.client._client_response import BodyReader, ClientResponse, StreamedResponse
 from selvage.web.client._codecs import available
 from selvage.web.client._content import content_of
@@ -305,19 +305,25 @@ class Client:
         return self._auth if address.origin == address_of(self._base_url).origin else None
 
     async def _fetch(self, call: Call) -> ClientResponse:
-        """Send a request, and read all of the response."""
+        """Send a request, and read all of the response; one that breaks off is an attempt that has failed."""
+        history: list[ClientResponse] = []
         try:
-            response = await self._open(call)
-            await response.read()
+            while True:
+                response = await self._open(call, history)
+                try:
+                    await response.read()
+                    return response
+                except RequestError as error:
+                    if not broke_off(error) or not call.may_be_repeated:
+                        raise _with_attempts(call, error)
+                await self._wait_and_begin_again(call, call.retries.delay_s(call.failed))
         finally:
             call.finish()
-        return response
 
     # --- Redirections --------------------------------------------------------------------------------------------
 
-    async def _open(self, call: Call) -> StreamedResponse:
+    async def _open(self, call: Call, history: list[ClientResponse]) -> StreamedResponse:
         """Send a request, and follow where it leads; the body of the last response is still to come."""
-        history: list[ClientResponse] = []
         while True:
             response = await self._send(call)
             self._keep_cookies(call, response)
@@ -330,6 +336,7 @@ class Client:
                     history.append(ClientResponse(call.method, call.url, response, list(history)))
                     discard_body(response)
                     self._redirect(call, response.code, location[0], len(history))
+                    call.failed = 0
                     continue
             return self._begin_body(call, response, history)
 
@@ -381,26 +388,24 @@ class Client:
     async def _send(self, call: Call) -> Any:
         """Send a request until it is answered, or may not be sent again."""
         retries = call.retries
-        repeatable = call.content is None or call.content.repeatable
-        attempts = retries.count if call.method in retries.methods and repeatable else 0
-        for attempt in range(attempts + 1):
-            is_last = attempt == attempts
+        while True:
             try:
                 response = await self._cancellable(call, self._attempt(call))
             except RequestError as error:
-                if is_last or getattr(error, "which", None) == "total":
-                    if attempt:
-                        error.add_note(f"it was tried {attempt + 1} times")
-                    raise
-                delay = retries.delay_s(attempt)
+                if not call.may_be_repeated or getattr(error, "which", None) == "total":
+                    raise _with_attempts(call, error)
+                delay = retries.delay_s(call.failed)
             else:
-                if is_last or response.code not in retries.statuses:
+                if not call.may_be_repeated or response.code not in retries.statuses:
                     return response
                 after = response.headers.getRawHeaders("retry-after", [None])[0]
-                delay = retries.delay_s(attempt, after, time())
+                delay = retries.delay_s(call.failed, after, time())
                 discard_body(response)
-            await self._cancellable(call, _pause(call, delay))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            await self._wait_and_begin_again(call, delay)
+
+    async def _wait_and_begin_again(self, call: Call, delay_s: float) -> None:
+        call.begin_again()  # first, so that nobody but the pause hears when time is up
+        await self._cancellable(call, _pause(call, delay_s))
 
     async def _cancellable(self, call: Call, coroutine: Any) -> Any:
         """Await what a deadline may cancel."""
@@ -526,7 +531,7 @@ class Streaming:
 
     async def __aenter__(self) -> StreamedResponse:
         try:
-            return await self._client._open(self._call)
+            return await self._client._open(self._call, [])
         except BaseException:
             self._call.finish()
             raise
@@ -542,6 +547,12 @@ def _auth_of(auth: AuthLike | None) -> str | Auth | None:
 
 def _enter(call: Call, stage: str) -> None:
     call.stage = stage
+
+
+def _with_attempts(call: Call, error: RequestError) -> RequestError:
+    if call.failed:
+        error.add_note(f"it was tried {call.failed + 1} times")
+    return error
 
 
 async def _pause(call: Call, delay_s: float) -> None:
