@@ -779,3 +779,25 @@ def test_one_that_another_stops_and_starts_in_each_turn_is_heard(reactor, run_fo
     for sock in [sock for pair in pairs for sock in pair]:
         sock.close()
     assert abs(len(first.events) - len(second.events)) <= 1
+
+
+def test_one_that_stops_and_starts_to_write_whenever_it_reads_writes(reactor, run_for, pair):
+    reactor._watcher = EpollWatcher(reactor._on_ready)
+    reactor._watcher.attach(reactor._asyncioEventloop)
+    ours, theirs = pair
+    descriptor = Descriptor(ours)
+
+    def stop_and_start():
+        reactor.removeWriter(descriptor)
+        reactor.addWriter(descriptor)
+        if len(descriptor.events) >= 20:
+            reactor.crash()
+
+    descriptor.on_read = stop_and_start
+    descriptor.on_write = lambda: None
+    reactor.addReader(descriptor)
+    reactor.addWriter(descriptor)
+    theirs.send(b"x")
+    run_for(reactor)
+    reactor.removeAll()
+    assert "write" in descriptor.events

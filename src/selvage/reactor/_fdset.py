@@ -321,13 +321,14 @@ class LoopFDSetMixin(DisconnectSelectableMixin):
         return [selectable for selectable in removed if selectable not in internal]
 
     def _on_ready(self, number: int, readable: bool, writable: bool) -> None:
-        owner = self._write_owners.get(number)
+        found = self._write_owners.get(number)
         if readable and number in self._read_owners:
             reader, context = self._read_owners[number]
             context.run(self._doReadOrWrite, reader, "doRead")
         # Reading may have closed it, and given its number to another, about whom nothing is known yet.
-        if writable and owner is not None and self._write_owners.get(number) is owner:
-            writer, context = owner
+        now = self._write_owners.get(number)
+        if writable and found is not None and now is not None and now[0] is found[0]:
+            writer, context = now
             context.run(self._doReadOrWrite, writer, "doWrite")
 
     def _stop_watching(self) -> None:
