@@ -23,6 +23,7 @@ from hyperframe.frame import (
 )
 
 from selvage.defer import Deferred
+from selvage.logger import LogLevel, capturedLogs, formatEvent
 from selvage.web.http import Limits
 from selvage.web.server import NOT_DONE_YET, Request
 from tests.web.http2.peer import frames_in
@@ -533,3 +534,15 @@ def test_a_producer_is_paused_by_a_full_transport_however_wide_the_window(stream
         client.server.clock.advance(0)
     client.flush()
     assert client.answers[stream]["body"] == b"x" * 16384 * 100 and client.answers[stream]["ended"]
+
+
+def test_a_site_that_ends_names_what_it_cuts():
+    client = Client(Later())
+    client.ask()
+    client.server.site.finish_requests()
+    with capturedLogs() as logged:
+        client.server.site.cut_requests()
+    assert [formatEvent(each) for each in logged if each["log_level"] is LogLevel.warn] == [
+        "GET / had no whole answer when the site ended, and is cut; was request.finish() forgotten?"
+    ]
+    client.server.close()

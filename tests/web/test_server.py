@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from selvage.defer import Deferred
 from selvage.errors import ConnectionLost
 from selvage.failure import Failure
-from selvage.logger import globalLogPublisher
+from selvage.logger import LogLevel, capturedLogs, formatEvent, globalLogPublisher
 from selvage.logger.files import LogFile
 from selvage.web import http
 from selvage.web.pages import errorPage, forbidden, notFound
@@ -985,8 +985,11 @@ def test_a_site_that_stops_closes_idle_connections_at_once_and_cuts_the_rest():
     busy.site.finish_requests(patience_s=10)
     busy.clock.advance(9)
     assert not busy.transport.disconnected
-    busy.clock.advance(1)
+    with capturedLogs() as logged:
+        busy.clock.advance(1)
     assert busy.transport.disconnected
+    [event] = [each for each in logged if each["log_level"] is LogLevel.warn]
+    assert formatEvent(event).startswith("GET / had no whole answer when the site ended, and is cut")
 
 
 @pytest.mark.parametrize(

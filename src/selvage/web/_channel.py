@@ -125,6 +125,10 @@ class HTTPChannel(BackPressure, Protocol, TimeoutMixin):
         self.setTimeout(self.timeOut)
         self._tell_site("_channel_made")
 
+    def open_requests(self) -> list[Any]:
+        """Return the requests that have begun and are not answered."""
+        return list(self.requests)
+
     def _tell_site(self, what: str) -> None:
         tell = getattr(self.site, what, None)
         if tell is not None:

@@ -122,6 +122,10 @@ class H2Connection(Protocol, TimeoutMixin):
         """Cut the connection."""
         self.transport.abortConnection()  # type: ignore[attr-defined]
 
+    def open_requests(self) -> list[Any]:
+        """As `HTTPChannel.open_requests`."""
+        return [stream._request for stream in self.streams.values()]
+
     def _tell_site(self, what: str) -> None:
         tell = getattr(self.site, what, None)
         if tell is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selvage.defer import Deferred
 from selvage.interfaces import IProtocolNegotiationFactory, implementer
+from selvage.logger import Logger
 from selvage.web._factory import H2_ENABLED, HTTPFactory
 from selvage.web._limits import DEFAULT_LIMITS, Limits
 from selvage.web._resource import getChildForRequest, refuse_mistaken
@@ -48,6 +49,7 @@ class Site(HTTPFactory):
     #: Hook: called with the length of a body, None when nobody knows; returns the file that is to hold it.  None for our own.
     getContentFile: Any = None
 
+    _log = Logger()
     _entropy = staticmethod(os.urandom)
 
     def __init__(
@@ -124,6 +126,14 @@ class Site(HTTPFactory):
     def _cut_all(self) -> None:
         self._cut = None
         for channel in list(self._open):
+            for request in channel.open_requests():
+                # Without the query, which may hold what is not to be told.
+                where = b"%b %b" % (request.method, request.path or b"?")
+                self._log.warn(
+                    "{where} had no whole answer when the site ended, and is cut; was request.finish() forgotten?",
+                    where=where.decode("ascii", "backslashreplace"),
+                    request=request,
+                )
             channel.abortConnection()
 
     def _channel_made(self, channel: Any) -> None:
