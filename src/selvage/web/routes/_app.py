@@ -124,7 +124,7 @@ class App:
                 `request.body`.
             body: what the JSON in the body has to be, for the description, and for `json_body`, which checks it and returns the
                 object: a model of pydantic 2, its TypeAdapter, or a Struct of msgspec.  Or a JSON schema, which is only
-                described.
+                described, as all of them are with `stream`: `json_body` wants the whole body.
 
         Raises:
             ValueError: the path is malformed.
