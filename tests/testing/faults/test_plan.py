@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -21,6 +22,7 @@ from selvage.testing.faults import (
     Delay,
     Duplicate,
     FailLookup,
+    Fault,
     FaultPlan,
     Fragment,
     HalfClose,
@@ -185,6 +187,21 @@ def test_a_text_in_place_of_a_number_is_refused() -> None:
     with pytest.raises(TypeError) as caught:
         Delay("x" * 10_000)  # type: ignore[arg-type]
     assert len(str(caught.value)) < 400
+
+
+def test_a_fault_of_one_s_own_is_held_to_its_ranges() -> None:
+    @dataclass(frozen=True)
+    class Repeat(Fault):
+        name = "repeat"
+        ranges = {"times": 2}
+        whole = ("times",)
+        times: Any
+        probability: float = 1.0
+
+    assert Repeat((2, 3)).times == (2, 3)
+    for wrong, kind in ((1, ValueError), (2.5, ValueError), (None, TypeError)):
+        with pytest.raises(kind, match=f"Repeat: times is a whole number from 2 up, or .*, not {wrong}"):
+            Repeat(wrong)
 
 
 @given(low=st.floats(), high=st.floats(), pair=st.booleans())

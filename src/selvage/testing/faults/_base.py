@@ -137,7 +137,7 @@ class Fault:
 
     def _check_amount(self, name: str, least: float) -> None:
         value = getattr(self, name)
-        if value is None and getattr(type(self), name) is None:
+        if value is None and getattr(type(self), name, 0) is None:
             return
         ends = value if isinstance(value, tuple) else (value, value)
         numbers = all(map(_is_number, ends))
