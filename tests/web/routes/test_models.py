@@ -242,3 +242,17 @@ def test_neither_library_is_loaded_for_a_service_without_models():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_model_that_cannot_be_described_hides_no_other_route(taken_reports):
+    pydantic = pytest.importorskip("pydantic")
+    made = pydantic.create_model("Made", what=(memoryview, ...), __config__={"arbitrary_types_allowed": True})
+    app = App(title="Items")
+    app.route("/made", methods=["POST"], body=made)(lambda request: b"")
+    app.route("/other")(lambda request: b"")
+    code, described, _ = ask(Server(app.resource()), "GET /openapi.json")
+    assert code == 200 and set(described["paths"]) == {"/made", "/other"}
+    body = described["paths"]["/made"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"] == {}
+    (told,) = taken_reports()
+    assert told.message == "The body of POST /made cannot be described: its model has no JSON schema"

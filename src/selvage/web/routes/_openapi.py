@@ -9,6 +9,7 @@ from inspect import cleandoc
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
+from selvage.failure import Failure, report
 from selvage.web.routes._models import Components
 
 if TYPE_CHECKING:
@@ -79,9 +80,22 @@ def _operation(route: Route, method: str, taken: set[str], components: Component
             for name, kind in route.path.parameters.items()
         ]
     if route.body is not None and method not in _WITHOUT_BODY:
-        schema = components.schema_of(route.body)
+        schema = _schema_of_body(route, method, components)
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return told
+
+
+def _schema_of_body(route: Route, method: str, components: Components) -> dict[str, Any]:
+    """Return the schema of what a route takes; one that says nothing, and a report, where its model has none."""
+    assert route.body is not None
+    try:
+        return components.schema_of(route.body)
+    except Exception:
+        message = (
+            f"The body of {method} {route.path.template} cannot be described: its model has no JSON schema"
+        )
+        report(Failure(), message, source="web")
+        return {}
 
 
 def page(document: dict[str, Any]) -> str:
