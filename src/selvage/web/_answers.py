@@ -13,7 +13,7 @@ from typing import Any
 from selvage.defer import CancelledError, Deferred, ensureDeferred
 from selvage.failure import Failure
 
-__all__ = ["Drain", "answer_with"]
+__all__ = ["Drain", "answer_with", "who_answers"]
 
 
 def answer_with(request: Any, resource: Any, result: Any) -> None:
@@ -46,8 +46,15 @@ def _json(request: Any, resource: Any, result: Any) -> bytes:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         hint = "; was it to be awaited?" if "coroutine" in str(error) or "Deferred" in str(error) else ""
         raise kind(
-            f"{resource!r} returned a {type(result).__name__} for {request!r} that cannot be sent as JSON: {error}{hint}"
+            f"{who_answers(resource, request)} returned a {type(result).__name__} for {request!r}"
+            f" that cannot be sent as JSON: {error}{hint}"
         ) from None
+
+
+def who_answers(resource: Any, request: Any) -> str:
+    """Name who has answered: the resource, or of one that has handlers the one that it was."""
+    name = getattr(resource, "_who_answers", None)
+    return repr(resource) if name is None else str(name(request))
 
 
 def _default_type(request: Any, kind: bytes) -> None:

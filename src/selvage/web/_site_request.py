@@ -13,7 +13,7 @@ from selvage.failure import Failure, report
 from selvage.interfaces import IConsumer, implementer
 from selvage.logger import Logger
 from selvage.web import _request
-from selvage.web._answers import answer_with
+from selvage.web._answers import answer_with, who_answers
 from selvage.web._channel import HTTPChannel
 from selvage.web._components import Componentized
 from selvage.web._content_file import _getContentFile, let_go
@@ -409,8 +409,10 @@ class Request(_request.Request, Componentized):
             what, hint = "None", " (is a `return` missing?)"
         elif callable(getattr(body, "render", None)):
             hint = " (a resource answers by its own render(request))"
+        elif isinstance(body, BaseException):
+            hint = " (was it to be raised?)"
         raise TypeError(
-            f"{resrc!r} returned {what} for {self!r}{hint}: return bytes, str, a dict or list for JSON, "
+            f"{who_answers(resrc, self)} returned {what} for {self!r}{hint}: return bytes, str, a dict or list for JSON, "
             "an iterator of bytes, a Deferred or coroutine of one of these, or NOT_DONE_YET"
         )
 

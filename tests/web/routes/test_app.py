@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -267,3 +268,27 @@ def test_what_is_given_instead_of_the_right_thing_is_named(mistake, words):
     with pytest.raises(TypeError) as caught:
         mistake()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "result, words",
+    [
+        (3.5, r"^the handler of '/<name>' returned a float for <Request .*>: return bytes"),
+        (
+            {"a": b""},
+            r"^the handler of '/<name>' returned a dict for .* that cannot be sent as JSON: .* bytes is not",
+        ),
+        (Problem(404), r"returned a Problem for .* .was it to be raised[?].: return bytes"),
+    ],
+)
+@pytest.mark.parametrize("waits", [False, True])
+def test_the_handler_that_returned_what_cannot_be_sent_is_named(result, words, waits, taken_reports):
+    bare = App()
+
+    async def later(request, name):
+        return result
+
+    bare.route("/<name>")(later if waits else lambda request, name: result)
+    assert status(Server(bare.resource()).send(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n")) == 500
+    [report] = taken_reports()
+    assert re.search(words, str(report.failure.value))

@@ -42,6 +42,10 @@ class Answering(Resource):
         title = f" {self._app.title!r}" if self._app.title else ""
         return f"<App{title} with {len(self._app.routes)} routes>"
 
+    def _who_answers(self, request: Any) -> str:
+        """Name who has answered, for messages."""
+        return f"the handler of {request.route!r}"
+
     def render(self, request: Any) -> Any:
         """Answer, whatever the method is."""
         request.failure_page = _FAILED
