@@ -319,6 +319,7 @@ def test_what_is_no_answer_is_named(result, kind, taken_reports):
     assert f"returned a {kind}: give an iterable of bytes" in str(report.failure.value)
 
 
-def test_what_is_no_application_is_refused():
-    with pytest.raises(TypeError, match="^None is no WSGI application: it cannot be called$"):
-        WSGIResource(Here(), Here(), None)
+def test_what_is_no_application_is_named(taken_reports):
+    assert status(ask(None)) == 500
+    [report] = taken_reports()
+    assert str(report.failure.value) == "None is no WSGI application: it cannot be called"

@@ -178,6 +178,8 @@ class _Call:
 
     def run(self) -> None:
         try:
+            if not callable(self._application):
+                raise TypeError(f"{self._application!r} is no WSGI application: it cannot be called")
             result = self._application(self._environ, self._start_response)
             try:
                 self._send_all(result)
@@ -349,8 +351,6 @@ class WSGIResource:
     isLeaf = True
 
     def __init__(self, reactor: Any, threadpool: Any, application: Callable[..., Any]) -> None:
-        if not callable(application):
-            raise TypeError(f"{application!r} is no WSGI application: it cannot be called")
         self._reactor = reactor
         self._threadpool = threadpool
         self._application = application
