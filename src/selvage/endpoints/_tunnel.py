@@ -315,7 +315,7 @@ class _ProxiedEndpoint:
         return named
 
     def _handshake(self, host: str) -> _Handshake:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has to speak to its proxy: override _handshake")
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
         """Connect to the target through the proxy.
